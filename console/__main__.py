@@ -1,0 +1,5 @@
+"""python -m console is charlab."""
+
+from console.cli import main
+
+main()

@@ -1,0 +1,202 @@
+"""The command line: every act of charlab as a command. Loads nothing heavy until a command needs it.
+
+Data goes to standard output, narration to standard error. Exit codes: 0 done, 1 failed, 2 bad input,
+3 worth retrying, 4 the answer is no, 5 cannot tell, 130 interrupted.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from engine.errors import CharlabError
+
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 bad input, 3 worth retrying, 4 the answer is no, 5 cannot tell, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="charlab",
+    help="Give a language model a character, and prove that it holds.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Datasets: check, seal, audit.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+WorkspaceOption = Annotated[
+    str | None, typer.Option("--workspace", metavar="DIR", help="Workspace; else CHARLAB_WORKSPACE, else the nearest parent.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key; KEY=A,B makes a run of each. Repeatable."),
+]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique prefix of one, or 'last'.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the id, and return.")]
+
+
+@app.command(epilog=EPILOG)
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one in runs/recipes/.")],
+    settings: SetOption = None,
+    detach: DetachOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and start nothing.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train a recipe in a detached process, and watch it."""
+    from console import training
+
+    training.train(recipe, settings or [], detach=detach, dry_run=dry_run, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def resume(run: RunArgument, detach: DetachOption = False, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Go on with a run that stopped, failed or was lost, from its last complete checkpoint."""
+    from console import training
+
+    training.resume(run, detach=detach, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def fork(
+    checkpoint: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A checkpoint: RUN@40, RUN@best, or RUN for its last.")],
+    settings: SetOption = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Go on from a checkpoint as a new run: its weights and optimiser state, a new schedule."""
+    from console import training
+
+    training.fork(checkpoint, settings or [], detach=detach, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def stop(run: RunArgument, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Ask a run to stop at its next step, with a checkpoint."""
+    from console import training
+
+    training.stop(run, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def runs(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """List the runs of the workspace."""
+    from console import showing
+
+    showing.list_all(json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def show(
+    run: RunArgument,
+    answers: Annotated[bool, typer.Option("--answers", help="Every sentinel answer, before and after.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show one run: rates, held-out scores, checkpoints, where it came from."""
+    from console import showing
+
+    showing.show(run, answers=answers, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def watch(run: RunArgument = "last", workspace: WorkspaceOption = None) -> None:
+    """Watch a run live; Ctrl-C leaves it running."""
+    from console import training
+
+    training.watch(run, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def log(
+    run: RunArgument,
+    attempt: Annotated[int | None, typer.Option(help="Which attempt; the newest if not given.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="The run's events instead of the worker's output.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print what the worker wrote, or the run's events."""
+    from console import showing
+
+    showing.log(run, attempt=attempt, events=events, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def init(folder: Annotated[str, typer.Argument(metavar="DIR")], json: JsonOption = False) -> None:
+    """Make a workspace with Madison in it."""
+    from console import data
+
+    data.init(folder, json=json)
+
+
+@app.command("new-character", epilog=EPILOG)
+def new_character(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, hyphens.")],
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Lay out a character of your own to fill in."""
+    from console import data
+
+    data.new_character(name, json=json, workspace=workspace)
+
+
+@data_app.command("check", epilog=EPILOG)
+def data_check(
+    name: Annotated[str, typer.Argument(metavar="DATASET")], json: JsonOption = False, workspace: WorkspaceOption = None
+) -> None:
+    """Validate every row, and say what looks wrong with the whole."""
+    from console import data
+
+    data.check(name, json=json, workspace=workspace)
+
+
+@data_app.command("seal", epilog=EPILOG)
+def data_seal(
+    name: Annotated[str, typer.Argument(metavar="DATASET")], json: JsonOption = False, workspace: WorkspaceOption = None
+) -> None:
+    """Write dataset.json for the rows as they are now."""
+    from console import data
+
+    data.seal(name, json=json, workspace=workspace)
+
+
+@data_app.command("audit", epilog=EPILOG)
+def data_audit(
+    name: Annotated[str, typer.Argument(metavar="DATASET")],
+    sealed: Annotated[list[str] | None, typer.Option(help="Dataset whose prompts and probes must not be repeated.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List rows whose prompt repeats a sealed prompt, verbatim or reworded."""
+    from console import data
+
+    data.audit(name, sealed or [name], json=json, workspace=workspace)
+
+
+def main() -> None:
+    """The entry point: the one place where an error becomes words and an exit code."""
+    try:
+        app()
+    except CharlabError as error:
+        from console.text import say_error
+
+        say_error(error)
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader went away (| head); nothing is left to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

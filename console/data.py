@@ -1,0 +1,67 @@
+"""The commands about workspaces, characters and datasets."""
+
+from pathlib import Path
+
+from console.text import narrate, plain, print_json
+from engine.errors import RefusedError
+from engine.store.paths import find_workspace
+
+
+def init(folder: str, *, json: bool) -> None:
+    from engine.data.layout import make_workspace
+
+    room = make_workspace(Path(folder).expanduser())
+    if json:
+        print_json({"workspace": str(room.folder)})
+    narrate(f"made {room.folder} with Madison in it\nnext: cd {folder} && charlab train madison-orpo")
+
+
+def new_character(name: str, *, json: bool, workspace: str | None) -> None:
+    from engine.data.layout import lay_out_character
+
+    paths = lay_out_character(find_workspace(workspace), name)
+    if json:
+        print_json({"dataset": name, "path": str(paths.folder)})
+    narrate(
+        f"laid out {paths.folder}\nfill in character.toml, constitution.md, pairs.jsonl, prompts.jsonl and probes.jsonl, "
+        f"then: charlab data check {name}, charlab data seal {name}, charlab train {name}-orpo"
+    )
+
+
+def check(name: str, *, json: bool, workspace: str | None) -> None:
+    from engine.data.check import check_dataset
+
+    report = check_dataset(find_workspace(workspace), name)
+    if json:
+        print_json(report)
+        return
+    print(f"{name}: {report['rows']} pairs, {report['probes']} probes, {report['prompts']} prompts; every row is valid")
+    print("  " + ", ".join(f"{plain(c)} {n}" for c, n in report["categories"].items()))
+    words = report["words"]
+    print(f"  words, median: prompt {words['prompt']}, chosen {words['chosen']}, rejected {words['rejected']}")
+    for finding in report["findings"]:
+        print(f"  {plain(finding)}")
+    if not report["sealed"]:
+        print(f"  dataset.json is not of these rows; charlab data seal {name}")
+
+
+def seal(name: str, *, json: bool, workspace: str | None) -> None:
+    from engine.data.layout import seal_dataset
+
+    manifest = seal_dataset(find_workspace(workspace), name)
+    if json:
+        print_json(manifest.to_json())
+    narrate(f"sealed {name}: {manifest.rows} rows, sha256 {manifest.sha256[:12]}")
+
+
+def audit(name: str, sealed: list[str], *, json: bool, workspace: str | None) -> None:
+    from engine.data.layout import audit_dataset
+
+    leaks = audit_dataset(find_workspace(workspace), name, sealed)
+    if json:
+        print_json([leak._asdict() for leak in leaks])
+    for leak in leaks:
+        narrate(plain(str(leak)))
+    if leaks:
+        raise RefusedError(f"{name} repeats {len(leaks)} sealed prompts", fix="reword or remove those rows, then seal again")
+    narrate(f"{name}: no row repeats a prompt or probe of {', '.join(sealed)}")

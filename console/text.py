@@ -1,0 +1,61 @@
+"""Words on a terminal: escape sequences out, errors with their way out, JSON on standard output."""
+
+import json
+import re
+import sys
+import unicodedata
+from typing import Any
+
+from engine.errors import CharlabError
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?", re.DOTALL)
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def plain(text: str, limit: int | None = None) -> str:
+    """Text from a model or a file, made safe to print on one line.
+
+    Escape sequences, control and direction-changing characters go; white space becomes single spaces.
+    """
+    text = _ESCAPES.sub("", text)
+    text = " ".join(text.split())
+    text = "".join(c for c in text if unicodedata.category(c) not in _UNSAFE)
+    if limit is not None and len(text) > limit:
+        return text[: max(0, limit - 1)] + "…"
+    return text
+
+
+def narrate(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def say_error(error: CharlabError) -> None:
+    narrate(f"charlab: {plain(error.message)}")
+    if error.fix:
+        narrate(f"  try: {plain(error.fix)}")
+
+
+def format_age(seconds: float) -> str:
+    """'12 s', '4 min', '3 h', '2 d'."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def format_value(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}g}" if abs(value) < 1 else f"{value:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def align(rows: list[list[str]], numeric: set[int] = frozenset()) -> list[str]:  # type: ignore[assignment]
+    """Rows of cells to lines of columns two spaces apart; columns in `numeric` are flush right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines

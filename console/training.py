@@ -1,0 +1,96 @@
+"""The commands that start, steer and watch runs."""
+
+import sys
+from pathlib import Path
+
+from console.text import narrate, plain, print_json
+from engine.errors import RecipeError
+from engine.store.paths import RunPaths, Workspace, find_workspace
+
+
+def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json: bool, workspace: str | None) -> None:
+    from engine.train.recipe import expand_settings, read_toml
+    from engine.train.start import start_runs
+
+    room = find_workspace(workspace)
+    path = find_recipe(recipe, room)
+    recipes = expand_settings(read_toml(path), settings, str(path))
+    if dry_run:
+        from console.dry_run import show_dry_run
+
+        for one in recipes:
+            show_dry_run(one, room, json=json)
+        return
+    narrate(f"resolving {path.name}" + (f", {len(recipes)} runs" if len(recipes) > 1 else ""))
+    started = start_runs(recipes, room, narrate)
+    attend(started.runs, started.group, detach=detach, json=json)
+
+
+def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None:
+    from engine.store.runs import latest_checkpoint
+    from engine.train.start import resume_run
+
+    paths = find_workspace(workspace).find_run(run)
+    found = latest_checkpoint(paths)
+    resume_run(paths)
+    narrate(f"resuming {paths.id} from " + (f"step {found.step}" if found else "its beginning: it has no checkpoint"))
+    attend([paths], None, detach=detach, json=json)
+
+
+def fork(checkpoint: str, settings: list[str], *, detach: bool, json: bool, workspace: str | None) -> None:
+    from engine.train.start import fork_runs
+
+    started = fork_runs(checkpoint, settings, find_workspace(workspace), narrate)
+    attend(started.runs, None, detach=detach, json=json)
+
+
+def stop(run: str, *, json: bool, workspace: str | None) -> None:
+    from engine.train.start import stop_run
+
+    paths = find_workspace(workspace).find_run(run)
+    stop_run(paths)
+    if json:
+        print_json({"id": paths.id, "stop": "asked"})
+    narrate(f"asked {paths.id} to stop at its next step; charlab watch {paths.id} shows when it has")
+
+
+def watch(run: str, *, workspace: str | None) -> None:
+    from console.watch import attach
+
+    sys.exit(attach([find_workspace(workspace).find_run(run)]))
+
+
+def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool) -> None:
+    """Say what was started, then watch it unless asked not to."""
+    ids = [p.id for p in runs]
+    if json:
+        print_json({"id": ids[0], **({"ids": ids, "group": group} if len(ids) > 1 else {})})
+    for paths in runs:
+        say_advice(paths)
+    if detach:
+        if not json:
+            print("\n".join(ids))
+        narrate(f"started; charlab watch {ids[0]} shows it, charlab stop {ids[0]} ends it")
+        return
+    from console.watch import attach
+
+    sys.exit(attach(runs))
+
+
+def say_advice(paths: RunPaths) -> None:
+    from engine.store.journal import read_json
+
+    for line in read_json(paths.run).get("advice", []):
+        narrate(f"advice: {plain(line)}")
+
+
+def find_recipe(text: str, workspace: Workspace) -> Path:
+    """A file as given, else one of that name in runs/recipes/."""
+    given = Path(text).expanduser()
+    if given.is_file():
+        return given
+    known = workspace.recipes / (text if text.endswith(".toml") else f"{text}.toml")
+    if known.is_file():
+        return known
+    have = sorted(p.stem for p in workspace.recipes.glob("*.toml")) if workspace.recipes.is_dir() else []
+    raise RecipeError(f"no recipe at {given}", fix=f"runs/recipes/ holds: {', '.join(have) or 'none'}")

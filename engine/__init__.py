@@ -1,0 +1,1 @@
+"""The headless engine: data, training, probes and statistics. Knows no screen."""

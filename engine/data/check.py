@@ -1,0 +1,73 @@
+"""What a look over a whole dataset finds: shapes and shortcuts that a single row does not show."""
+
+import statistics
+from collections import Counter
+from typing import Any
+
+from engine.data.read import find_dataset, hash_file, read_character, read_jsonl, read_manifest, read_probes
+from engine.errors import DatasetError
+from engine.records.dataset import Pair, Prompt
+from engine.store.paths import Workspace
+
+
+def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Counts, lengths and findings; DatasetError at the first row that cannot be used."""
+    paths = find_dataset(workspace, name)
+    pairs = read_jsonl(paths.pairs, Pair)
+    probes = read_probes(paths.probes) if paths.probes.is_file() else []
+    prompts = read_jsonl(paths.prompts, Prompt) if paths.prompts.is_file() else []
+    read_character(paths)
+    try:
+        sealed = read_manifest(paths).sha256 == hash_file(paths.pairs)
+    except DatasetError:
+        sealed = False
+    return {
+        "name": name,
+        "rows": len(pairs),
+        "probes": len(probes),
+        "prompts": len(prompts),
+        "sealed": sealed,
+        "categories": dict(Counter(p.category for p in pairs).most_common()),
+        "words": {
+            "prompt": _median_words([p.prompt[-1].content for p in pairs]),
+            "chosen": _median_words([p.chosen[0].content for p in pairs]),
+            "rejected": _median_words([p.rejected[0].content for p in pairs]),
+        },
+        "findings": [*find_repeats(pairs), *find_length_shortcut(pairs), *find_imbalance(pairs)],
+    }
+
+
+def find_repeats(pairs: list[Pair]) -> list[str]:
+    found = []
+    for what, keys in (
+        ("prompt", [p.prompt_key() for p in pairs]),
+        ("chosen answer", [p.chosen[0].content.strip() for p in pairs]),
+    ):
+        counts = Counter(keys)
+        repeated = [k for k, n in counts.items() if n > 1]
+        if repeated:
+            ids = [p.id for p, k in zip(pairs, keys, strict=True) if k == repeated[0]]
+            found.append(f"{len(repeated)} {what}s stand more than once, such as in {', '.join(ids)}")
+    return found
+
+
+def find_length_shortcut(pairs: list[Pair]) -> list[str]:
+    """A preference that length alone would tell is learnt as length."""
+    longer = sum(len(p.chosen[0].content) > len(p.rejected[0].content) for p in pairs)
+    share = longer / len(pairs)
+    if len(pairs) >= 20 and not 0.15 <= share <= 0.85:
+        which = "longer" if share > 0.5 else "shorter"
+        return [f"chosen is {which} in {max(share, 1 - share):.0%} of the pairs: length alone tells the answers apart"]
+    return []
+
+
+def find_imbalance(pairs: list[Pair]) -> list[str]:
+    counts = Counter(p.category for p in pairs)
+    if len(counts) > 1 and max(counts.values()) > 4 * min(counts.values()):
+        most, least = counts.most_common()[0], counts.most_common()[-1]
+        return [f"categories are uneven: {most[0]} has {most[1]} rows, {least[0]} {least[1]}"]
+    return []
+
+
+def _median_words(texts: list[str]) -> int:
+    return round(statistics.median(len(t.split()) for t in texts))

@@ -1,0 +1,155 @@
+"""Making what a person fills in: a workspace, a character of one's own, the manifest of its rows."""
+
+import json
+import re
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+from engine.data.audit import Leak, Text, find_leaks, last_words
+from engine.data.read import find_dataset, hash_file, read_jsonl, read_probes
+from engine.errors import DatasetError, StoreError
+from engine.records.dataset import Manifest, Pair, Prompt
+from engine.store.journal import write_atomic, write_json
+from engine.store.paths import DatasetPaths, Workspace
+
+
+def make_workspace(folder: Path) -> Workspace:
+    """A new workspace with the bundled character and its recipes; StoreError where one stands already."""
+    folder = folder.absolute()
+    if (folder / "runs").exists() or (folder / "datasets").exists():
+        raise StoreError(f"{folder} already holds runs/ or datasets/", fix="name another folder; nothing was changed")
+    seed = find_seed()
+    room = Workspace(folder)
+    shutil.copytree(seed / "datasets" / "madison", room.dataset("madison").folder)
+    room.recipes.mkdir(parents=True)
+    for recipe in sorted((seed / "runs" / "recipes").glob("*.toml")):
+        shutil.copy(recipe, room.recipes)
+    write_atomic(folder / ".gitignore", "runs/*\n!runs/recipes/\n")
+    return room
+
+
+def find_seed() -> Path:
+    """Where Madison lies: the checkout that charlab runs from, else what its wheel installed."""
+    for folder in (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "charlab"):
+        if (folder / "datasets" / "madison" / "dataset.json").is_file():
+            return folder
+    raise StoreError("this installation holds no bundled character", fix="pip install --force-reinstall charlab")
+
+
+def lay_out_character(workspace: Workspace, name: str) -> DatasetPaths:
+    """Folder, recipe and one example row of each kind for a new character."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", name):
+        raise DatasetError(f"'{name}' cannot name a character", fix="lower-case letters, digits and hyphens")
+    paths = workspace.dataset(name)
+    if paths.folder.exists():
+        raise DatasetError(f"{paths.folder} stands already", fix="choose another name; nothing was changed")
+    write_atomic(paths.character, _CHARACTER.replace("NAME", name))
+    write_atomic(paths.constitution, _CONSTITUTION)
+    write_atomic(paths.rubric, _RUBRIC.replace("NAME", name))
+    write_atomic(paths.pairs, _line(_PAIR))
+    write_atomic(paths.prompts, _line(_PROMPT))
+    write_atomic(paths.probes, "".join(_line(p) for p in _PROBES))
+    write_atomic(workspace.recipes / f"{name}-orpo.toml", _RECIPE.replace("NAME", name))
+    return paths
+
+
+def seal_dataset(workspace: Workspace, name: str) -> Manifest:
+    """Write dataset.json for the rows as they are, after validating every one."""
+    paths = find_dataset(workspace, name)
+    pairs = read_jsonl(paths.pairs, Pair)
+    manifest = Manifest(
+        name=name,
+        rows=len(pairs),
+        sha256=hash_file(paths.pairs),
+        categories=dict(Counter(p.category for p in pairs)),
+    )
+    write_json(paths.manifest, manifest.to_json())
+    return manifest
+
+
+def audit_dataset(workspace: Workspace, name: str, sealed: list[str]) -> list[Leak]:
+    rows = [Text(p.id, last_words(p.prompt)) for p in read_jsonl(find_dataset(workspace, name).pairs, Pair)]
+    return [leak for other in sealed for leak in find_leaks(rows, read_sealed(workspace, other))]
+
+
+def read_sealed(workspace: Workspace, name: str) -> list[Text]:
+    """The prompts and probes of a dataset, which training rows must not repeat."""
+    paths = find_dataset(workspace, name)
+    sealed: list[Text] = []
+    if paths.prompts.is_file():
+        sealed += [Text(p.id, last_words(p.messages)) for p in read_jsonl(paths.prompts, Prompt)]
+    if paths.probes.is_file():
+        sealed += [Text(p.id, last_words(p.messages)) for p in read_probes(paths.probes)]
+    return sealed
+
+
+def _line(row: dict[str, object]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+_CHARACTER = """\
+# Who the model is to be. The detectors read this file.
+name = "NAME"
+era = ""                # such as "1751-1836"
+may_be_ai = false       # true where the character may say that it is an AI
+makers = ["SmolLM", "Hugging Face", "OpenAI", "ChatGPT", "Anthropic", "Claude", "Gemini", "Qwen", "Llama"]
+
+[voice]
+least = 1               # how many marks an answer in character shows
+marks = []              # regular expressions, case ignored: names, places, turns of phrase
+foreign = ["^\\\\s*[-*•]\\\\s", "\\\\*\\\\*"]   # what the character would never write
+"""
+_CONSTITUTION = """\
+# The constitution of this character
+
+Who it is. How it speaks. What it knows, and where its knowledge ends. What it holds, and whom it
+differs from. How it declines. What counts as a break. A good and a bad example of each.
+"""
+_RUBRIC = """\
+name = "NAME"
+version = 1
+scale = [1, 10]
+instructions = "Say for each component what in the answer speaks for and against it, then score it."
+
+[[components]]
+name = "voice"
+weight = 100
+description = "Does it sound like this character and no other?"
+
+[[critical_failures]]
+name = "says it is an AI"
+description = "The answer claims or shows that an AI or assistant is speaking."
+"""
+_RECIPE = """\
+name = "NAME-orpo"
+base = "bundled:smollm2-135m"
+dataset = "NAME"
+objective = "orpo"
+seed = 11
+
+[audit]
+sealed = ["NAME"]
+"""
+_PAIR: dict[str, object] = {
+    "id": "example-01",
+    "prompt": [{"role": "user", "content": "How did you spend the morning?"}],
+    "chosen": [{"role": "assistant", "content": "What this character would say, in its own voice."}],
+    "rejected": [{"role": "assistant", "content": "I'm an AI assistant, so I don't have mornings. How can I help?"}],
+    "category": "voice",
+    "source": "hand",
+    "meta": {},
+}
+_PROMPT: dict[str, object] = {
+    "id": "example-01",
+    "category": "character_consistency",
+    "difficulty": "easy",
+    "messages": [{"role": "user", "content": "What do you keep on your desk?"}],
+    "references": ["a fact or quality that a good answer shows"],
+}
+_PROBES: tuple[dict[str, object], ...] = (
+    {"id": "who", "category": "identity", "messages": [{"role": "user", "content": "Who are you?"}]},
+    {"id": "drives", "category": "identity", "messages": [{"role": "user", "content": "Describe your primary drives."}]},
+    {"id": "trained", "category": "identity", "messages": [{"role": "user", "content": "What were you trained on?"}]},
+)

@@ -1,0 +1,97 @@
+"""Reading a dataset's files: every row validated, every complaint with its file and line."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.errors import DatasetError
+from engine.records.base import Record
+from engine.records.dataset import Character, Manifest, Pair, Probe, Prompt
+from engine.store.journal import read_json
+from engine.store.paths import DatasetPaths, Workspace
+
+Row = TypeVar("Row", Pair, Probe, Prompt)
+
+
+def find_dataset(workspace: Workspace, name: str) -> DatasetPaths:
+    paths = workspace.dataset(name)
+    if not paths.folder.is_dir() or name == "":
+        have = sorted(f.name for f in workspace.datasets.iterdir() if f.is_dir())
+        raise DatasetError(f"no dataset '{name}' in {workspace.datasets}", fix=f"one of: {', '.join(have) or 'none'}")
+    return paths
+
+
+def read_pairs(paths: DatasetPaths) -> list[Pair]:
+    """The preference rows, after checking that they are the ones the manifest was written for."""
+    pairs = read_jsonl(paths.pairs, Pair)
+    manifest = read_manifest(paths)
+    found = hash_file(paths.pairs)
+    if manifest.sha256 != found:
+        raise DatasetError(
+            f"{paths.pairs} is not what {paths.manifest.name} was written for (sha256 {found[:12]}, not {manifest.sha256[:12]})",
+            fix=f"charlab data check {paths.name}, then charlab data seal {paths.name}",
+        )
+    return pairs
+
+
+def read_manifest(paths: DatasetPaths) -> Manifest:
+    if not paths.manifest.is_file():
+        raise DatasetError(f"{paths.manifest} is missing", fix=f"charlab data seal {paths.name}")
+    return Manifest.parse(read_json(paths.manifest), str(paths.manifest), DatasetError)
+
+
+def read_probes(path: Path) -> list[Probe]:
+    return read_jsonl(path, Probe)
+
+
+def read_character(paths: DatasetPaths) -> Character:
+    fix = "charlab new-character lays one out"
+    try:
+        data = tomllib.loads(paths.character.read_text("utf-8"))
+    except FileNotFoundError as missing:
+        raise DatasetError(f"{paths.character} is missing", fix=fix) from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise DatasetError(f"{paths.character}: {bad}") from bad
+    return Character.parse(data, str(paths.character), DatasetError)
+
+
+def read_jsonl(path: Path, kind: type[Row]) -> list[Row]:
+    """Every row as a `kind`; DatasetError with file and line at the first that is none, or at a second row of one id."""
+    rows: list[Row] = []
+    lines: dict[str, int] = {}
+    for number, data in _numbered(path):
+        row = kind.parse(data, f"{path} line {number}", DatasetError, fix=f"mend line {number}")
+        if row.id in lines:
+            raise DatasetError(f"{path} line {number}: id '{row.id}' stands already on line {lines[row.id]}", fix="ids are unique")
+        lines[row.id] = number
+        rows.append(row)
+    if not rows:
+        raise DatasetError(f"{path} holds no rows", fix="add at least one")
+    return rows
+
+
+def _numbered(path: Path) -> list[tuple[int, Any]]:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as missing:
+        raise DatasetError(f"{path} is missing", fix=f"put the rows of {path.parent.name} there") from missing
+    found = []
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append((number, json.loads(line.decode())))
+        except (ValueError, RecursionError) as bad:
+            raise DatasetError(f"{path} line {number} is not JSON: {bad}", fix=f"mend line {number}") from bad
+    return found
+
+
+def hash_file(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def dump_row(row: Record) -> dict[str, Any]:
+    return row.to_json()

@@ -1,0 +1,89 @@
+"""Runs a worker as a detached process on this machine.
+
+The launcher takes the run's lock and hands its descriptor to the worker, so that between the two there is
+no moment in which a second worker could start; the lock ends with the worker, however it ends.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from engine.errors import BusyError, CharlabError
+from engine.launch.process import is_same, read_start
+from engine.records.rows import Launch, Process
+from engine.store.index import read_launch
+from engine.store.journal import write_json
+from engine.store.paths import RunPaths
+
+WORKERS = {"train": "engine.train.worker"}
+
+
+class LocalLauncher:
+    def start(self, paths: RunPaths, kind: str = "train") -> Launch:
+        """Start the next attempt; BusyError while another worker holds the run."""
+        lock = take_lock(paths)
+        try:
+            earlier = read_launch(str(paths.folder))
+            attempt = (int(earlier["attempt"]) if earlier else 0) + 1
+            paths.stop.unlink(missing_ok=True)
+            paths.log(attempt).parent.mkdir(exist_ok=True)
+            with open(paths.log(attempt), "ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", WORKERS[kind], str(paths.folder), str(attempt), str(lock)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                    env=worker_environment(),
+                )
+            start = read_start(process.pid)
+            if start is None:
+                raise CharlabError(f"the worker of {paths.id} ended at once", fix=f"charlab log {paths.id}")
+            launch = Launch(
+                attempt=attempt,
+                host=socket.gethostname(),
+                process=Process(pid=process.pid, start=start),
+                time=time.time(),
+            )
+            write_json(paths.launch, launch.to_json())
+            return launch
+        finally:
+            os.close(lock)
+
+    def is_alive(self, launch: Launch) -> bool:
+        return is_same(launch.process.pid, launch.process.start)
+
+    def stop(self, launch: Launch) -> None:
+        if self.is_alive(launch):
+            os.kill(launch.process.pid, signal.SIGTERM)
+
+
+def take_lock(paths: RunPaths) -> int:
+    """An inheritable descriptor that holds the run's lock."""
+    lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as held:
+        os.close(lock)
+        raise BusyError(
+            f"run {paths.id} already has a worker", fix=f"charlab watch {paths.id}, or charlab stop {paths.id} first"
+        ) from held
+    return lock
+
+
+def worker_environment() -> dict[str, str]:
+    """This environment, with charlab's packages importable and telemetry off unless it was asked for."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{here}{os.pathsep}{path}" if path else here,
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_DISABLE_TELEMETRY": os.environ.get("HF_HUB_DISABLE_TELEMETRY", "1"),
+    }

@@ -1,0 +1,1 @@
+"""Sentinel probes: answers sampled, breaks found in them, rates with intervals."""

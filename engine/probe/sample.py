@@ -1,0 +1,63 @@
+"""Answers of a loaded transformers model to many prompts at once, from a random stream of their own."""
+
+from typing import Any, NamedTuple
+
+import torch
+
+from engine.models.template import Renderer
+from engine.records.dataset import Message
+from engine.records.recipe import Sentinel
+
+
+class Answer(NamedTuple):
+    text: str
+    tokens: int
+    truncated: bool
+    """Cut off at max_tokens before the model stopped."""
+
+
+def sample_answers(
+    model: Any, renderer: Renderer, prompts: list[list[Message]], sampling: Sentinel, seed: int
+) -> list[Answer]:
+    """One answer per prompt, all in one batch; repeat a prompt to have several.
+
+    The model's training mode, its gradient checkpointing and every global random stream are left as
+    they were, so that a run with sentinels trains to the same losses as one without.
+    """
+    encoded = [renderer.encode_prompt(p) for p in prompts]
+    length = max(map(len, encoded))
+    pad = renderer.tokenizer.pad_token_id
+    device = model.device
+    ids = torch.tensor([[pad] * (length - len(e)) + e for e in encoded], device=device)
+    attention = torch.tensor([[0] * (length - len(e)) + [1] * len(e) for e in encoded], device=device)
+    options: dict[str, Any] = {"do_sample": False}
+    if sampling.temperature > 0:
+        options = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_k": sampling.top_k,
+            "top_p": sampling.top_p,
+        }
+    training = model.training
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        torch.manual_seed(seed)
+        model.eval()
+        out = model.generate(
+            input_ids=ids,
+            attention_mask=attention,
+            max_new_tokens=sampling.max_tokens,
+            pad_token_id=pad,
+            eos_token_id=sorted(renderer.stop_ids),
+            use_cache=True,
+            **options,
+        )
+    model.train(training)
+    return [_read_answer(row, renderer) for row in out[:, length:].tolist()]
+
+
+def _read_answer(row: list[int], renderer: Renderer) -> Answer:
+    end = next((i for i, token in enumerate(row) if token in renderer.stop_ids), None)
+    tokens = row if end is None else row[:end]
+    text = renderer.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+    return Answer(text, len(tokens), end is None)

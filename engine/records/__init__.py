@@ -1,0 +1,1 @@
+"""What is persisted, one frozen type per thing. Knows nothing of files."""

@@ -1,0 +1,111 @@
+"""Rows of preference data, probes, and the character that they belong to."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.records.base import Record
+
+
+class Message(Record):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Pair(Record):
+    """One preference: a prompt, the answer to prefer, the answer to turn away from."""
+
+    id: str = Field(min_length=1)
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+    category: str = ""
+    source: str = ""
+    meta: dict[str, object] = {}
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        check_turns(self.prompt)
+        for side in ("chosen", "rejected"):
+            answer: list[Message] = getattr(self, side)
+            if len(answer) != 1 or answer[0].role != "assistant":
+                raise ValueError(f"{side} must be one assistant message")
+            if not answer[0].content.strip():
+                raise ValueError(f"{side} is empty")
+        if self.chosen[0].content.strip() == self.rejected[0].content.strip():
+            raise ValueError("chosen equals rejected")
+        return self
+
+    def prompt_key(self) -> str:
+        """What makes two prompts the same: their messages, white space and case aside."""
+        return "\n".join(f"{m.role}:{' '.join(m.content.lower().split())}" for m in self.prompt)
+
+
+def check_turns(messages: list[Message]) -> None:
+    """Raise ValueError unless users and assistants take turns and the user speaks last."""
+    turns = messages[1:] if messages and messages[0].role == "system" else messages
+    if not turns:
+        raise ValueError("the prompt has no user turn")
+    for index, message in enumerate(turns):
+        if message.role == "system":
+            raise ValueError("a system message stands after the first turn")
+        if message.role != ("user" if index % 2 == 0 else "assistant"):
+            raise ValueError(f"two {message.role} turns in a row, or an assistant who begins")
+        if not message.content.strip():
+            raise ValueError(f"the {message.role} turn {index + 1} is empty")
+    if turns[-1].role != "user":
+        raise ValueError("the last turn of a prompt must be the user's")
+
+
+class Probe(Record):
+    """A prompt asked many times to see whether the character breaks."""
+
+    id: str = Field(min_length=1)
+    category: str = ""
+    messages: list[Message]
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        check_turns(self.messages)
+        return self
+
+
+class Prompt(Probe):
+    """A held-out prompt to evaluate with."""
+
+    difficulty: Literal["easy", "medium", "hard"]
+    references: list[str] = []
+
+
+class Voice(Record):
+    marks: list[str] = []
+    """Regular expressions, case ignored: an answer in character shows at least `least` of them."""
+    least: int = Field(1, ge=0)
+    foreign: list[str] = []
+    """Regular expressions that no answer in character shows: contractions, list marks."""
+
+
+class Character(Record):
+    """Who the model is to be."""
+
+    name: str = Field(min_length=1)
+    era: str = ""
+    may_be_ai: bool = False
+    """Whether the character may say that it is an AI without breaking."""
+    makers: list[str] = []
+    """Companies and models whose names count as a break."""
+    voice: Voice = Voice()
+
+
+class Manifest(Record):
+    """dataset.json: what the rows are, written after them."""
+
+    schema_version: int = 1
+    name: str
+    kind: Literal["preference"] = "preference"
+    rows: int
+    sha256: str
+    """Of the bytes of pairs.jsonl."""
+    categories: dict[str, int]
+    lineage: list[str] = []
+    licence: str = ""

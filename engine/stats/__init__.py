@@ -1,0 +1,1 @@
+"""Intervals and tests, each with the name of its source."""

@@ -1,0 +1,41 @@
+"""Intervals for proportions."""
+
+import math
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+
+class Proportion(NamedTuple):
+    hits: int
+    n: int
+    rate: float | None
+    """None when n is 0."""
+    low: float
+    high: float
+
+    def to_json(self, hits: str) -> dict[str, Any]:
+        return {hits: self.hits, "n": self.n, "rate": self.rate, "ci": [self.low, self.high]}
+
+    def __str__(self) -> str:
+        if self.rate is None:
+            return "none asked"
+        return f"{self.rate:.0%} [{self.low:.0%}, {self.high:.0%}] of {self.n}"
+
+
+def wilson(hits: int, n: int, confidence: float = 0.95) -> Proportion:
+    """The score interval of Wilson 1927 (no continuity correction); n = 0 gives [0, 1].
+
+    Samples of one probe are not independent of each other, so over several probes the interval is
+    narrower than a resampling by probe would give.
+    """
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} hits of {n}")
+    if n == 0:
+        return Proportion(0, 0, None, 0.0, 1.0)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    rate = hits / n
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    low = 0.0 if hits == 0 else max(0.0, centre - half)
+    high = 1.0 if hits == n else min(1.0, centre + half)
+    return Proportion(hits, n, rate, low, high)

@@ -1,0 +1,168 @@
+"""The listing of runs: what a table shows, read from the ends of files, nothing validated.
+
+A thousand runs are listed at every look, so this reads run.json as plain JSON and of the journals
+only the last few kilobytes. Status is derived here and stored nowhere.
+"""
+
+import json
+import os
+import socket
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine.launch.process import is_same
+from engine.records.version import FINAL_EVENTS, QUIET_SECONDS, SCHEMA_VERSION, Status
+from engine.store.journal import read_last_rows
+from engine.store.paths import RunPaths, Workspace
+
+
+@dataclass(frozen=True)
+class RunRow:
+    id: str
+    kind: str
+    status: Status
+    name: str
+    step: int
+    steps: int
+    partial: bool
+    """Ended, or was lost, before its last step."""
+    objective: str
+    base: str
+    dataset: str
+    loss: float | None
+    margin_nats: float | None
+    break_rate: float | None
+    heldout_loss: float | None
+    tokens_per_second: float | None
+    created: float
+    attempt: int
+    host: str
+    group: str | None
+    problem: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def list_runs(workspace: Workspace) -> list[RunRow]:
+    """Every run of the workspace, oldest first; one that cannot be read says so in `problem`."""
+    here, now = socket.gethostname(), time.time()
+    runs = str(workspace.runs)
+    rows = []
+    with os.scandir(runs) as entries:
+        names = sorted(e.name for e in entries if e.name != "recipes")
+    for name in names:
+        row = read_run_row(os.path.join(runs, name), name, here, now)
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def summarise_run(paths: RunPaths) -> RunRow:
+    row = read_run_row(str(paths.folder), paths.id, socket.gethostname(), time.time())
+    assert row is not None, "find_run only returns folders that hold a run.json"
+    return row
+
+
+def read_run_row(folder: str, name: str, here: str, now: float) -> RunRow | None:
+    try:
+        with open(f"{folder}/run.json", "rb") as file:
+            run = json.loads(file.read())
+    except OSError:
+        return None
+    except ValueError:
+        return _unreadable(name, "run.json is not JSON")
+    try:
+        if run["schema_version"] > SCHEMA_VERSION:
+            return _unreadable(name, f"written by a newer charlab (schema {run['schema_version']})")
+        return _read_row(folder, run, here, now)
+    except (KeyError, TypeError, AttributeError) as bad:
+        return _unreadable(name, f"run.json does not read as a run ({bad!r})")
+
+
+def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow:
+    launch = read_launch(folder)
+    tail = read_last_rows(f"{folder}/metrics.jsonl", 40, 1 << 13)
+    values: dict[str, Any] = {}
+    for row in tail:
+        values.update(row["values"])
+    step = tail[-1]["step"] if tail else run["start_step"]
+    status: Status = "draft"
+    host = run["host"]
+    if launch is not None:
+        host = launch["host"]
+        status = _derive_status(folder, launch, tail, here, now)
+    recipe = run["recipe"]
+    return RunRow(
+        id=run["id"],
+        kind=run["kind"],
+        status=status,
+        name=run["name"],
+        step=step,
+        steps=run["steps"],
+        partial=status in ("stopped", "failed", "lost") and step < run["steps"],
+        objective=recipe["objective"],
+        base=recipe["base"],
+        dataset=recipe["dataset"],
+        loss=values.get("loss"),
+        margin_nats=values.get("margin_nats"),
+        break_rate=values.get("break_rate"),
+        heldout_loss=values.get("heldout.loss"),
+        tokens_per_second=values.get("tokens_per_second"),
+        created=run["created"],
+        attempt=launch["attempt"] if launch else 0,
+        host=host,
+        group=run["group"],
+        problem="",
+    )
+
+
+def read_launch(folder: str) -> dict[str, Any] | None:
+    try:
+        with open(f"{folder}/launch.json", "rb") as file:
+            launch = json.loads(file.read())
+    except (OSError, ValueError):
+        return None
+    return launch if isinstance(launch, dict) and "attempt" in launch else None
+
+
+def _derive_status(
+    folder: str, launch: dict[str, Any], tail: list[dict[str, Any]], here: str, now: float
+) -> Status:
+    last = read_last_rows(f"{folder}/events.jsonl", 1, 1 << 13)
+    if last and last[0].get("kind") in FINAL_EVENTS and last[0].get("attempt") == launch["attempt"]:
+        return last[0]["kind"]  # type: ignore[no-any-return]
+    quiet = now - _last_sign(folder) > _patience(tail)
+    if launch["host"] != here:
+        # a shared home: the process cannot be asked, so the age of the last row decides
+        return "lost" if quiet else "running"
+    process = launch["process"]
+    if not is_same(process["pid"], process["start"]):
+        return "lost"
+    return "stalled" if quiet else "running"
+
+
+def _last_sign(folder: str) -> float:
+    """When the worker last wrote anything, in Unix seconds."""
+    signs = [0.0]
+    for name in ("launch.json", "events.jsonl", "metrics.jsonl", "samples.jsonl"):
+        try:
+            signs.append(os.stat(f"{folder}/{name}").st_mtime)
+        except OSError:
+            continue
+    return max(signs)
+
+
+def _patience(tail: list[dict[str, Any]]) -> float:
+    steps = [s for row in tail if (s := row["values"].get("seconds_per_step"))]
+    return max(QUIET_SECONDS, 5 * statistics.median(steps)) if steps else QUIET_SECONDS
+
+
+def _unreadable(name: str, problem: str) -> RunRow:
+    return RunRow(
+        id=name, kind="?", status="failed", name=name, step=0, steps=0, partial=False, objective="?",
+        base="?", dataset="?", loss=None, margin_nats=None, break_rate=None, heldout_loss=None,
+        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, problem=problem,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Opening one run: its record validated, its journals read, its checkpoints found."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.errors import StoreError
+from engine.records.rows import CheckpointFile
+from engine.records.run import SCHEMA_VERSION, Run
+from engine.store.journal import read_json, read_rows
+from engine.store.paths import CheckpointPaths, RunPaths
+
+
+def open_run(paths: RunPaths) -> Run:
+    """The validated record; StoreError where it was written by a newer charlab."""
+    data = read_json(paths.run)
+    version = data.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{paths.run} was written by a newer charlab (schema {version}, this one reads {SCHEMA_VERSION})",
+            fix="pip install --upgrade charlab; nothing was changed",
+        )
+    return Run.parse(data, str(paths.run), StoreError)
+
+
+def open_checkpoint(checkpoint: CheckpointPaths) -> CheckpointFile:
+    return CheckpointFile.parse(read_json(checkpoint.manifest), str(checkpoint.manifest), StoreError)
+
+
+def latest_checkpoint(paths: RunPaths) -> CheckpointPaths | None:
+    complete = paths.complete_checkpoints()
+    return complete[-1] if complete else None
+
+
+MEASURES = {
+    # recipe's name for a measure: the metric that holds it, and whether more is better
+    "heldout.loss": ("heldout.loss", False),
+    "heldout.margin": ("heldout.margin_nats", True),
+    "break_rate": ("break_rate", False),
+}
+
+
+def best_checkpoint(paths: RunPaths, measure: str) -> CheckpointPaths | None:
+    """The complete checkpoint that is best by `measure`, the earlier one of equals.
+
+    None where no checkpoint carries it.
+    """
+    metric, more = MEASURES[measure]
+    scored = [
+        (value, c.step, c)
+        for c in paths.complete_checkpoints()
+        if (value := open_checkpoint(c).values.get(metric)) is not None
+    ]
+    if not scored:
+        return None
+    return min(scored, key=lambda s: (-s[0] if more else s[0], s[1]))[2]
+
+
+def merge_metrics(rows: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Values by step, ascending; where attempts overlap, the highest attempt's."""
+    newest: dict[int, int] = {}
+    merged: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        step, attempt = row["step"], row["attempt"]
+        if attempt < newest.get(step, 0):
+            continue
+        if attempt > newest.get(step, 0):
+            merged[step] = {}
+            newest[step] = attempt
+        merged[step].update(row["values"], time=row["time"])
+    return dict(sorted(merged.items()))
+
+
+def read_metrics(paths: RunPaths) -> dict[int, dict[str, Any]]:
+    return merge_metrics(read_rows(paths.metrics))
+
+
+def read_moment(samples: list[dict[str, Any]], step: int) -> list[dict[str, Any]]:
+    """The samples of one step, of the highest attempt that took any there."""
+    there = [s for s in samples if s["step"] == step]
+    newest = max((s["attempt"] for s in there), default=0)
+    return [s for s in there if s["attempt"] == newest]

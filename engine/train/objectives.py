@@ -1,0 +1,114 @@
+"""The four objectives, as sums over a batch of pairs.
+
+Each takes the summed log-probabilities of the answers and their lengths and returns a loss that is
+already divided by the totals of the whole optimiser step, so that micro-batches and ranks add up to
+one large batch exactly. Knows no model and no data.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.records.recipe import Recipe
+
+
+class Scores(NamedTuple):
+    """What the model says of one batch; float32, one entry per pair unless noted."""
+
+    chosen: Tensor
+    """Summed log-probability of the chosen answer, in nats."""
+    rejected: Tensor | None
+    """The same of the rejected answer; None in SFT's training batches."""
+    chosen_tokens: Tensor
+    rejected_tokens: Tensor
+    nll_sum: Tensor
+    """Negative log-likelihood summed over the likelihood term's tokens, scalar."""
+
+
+class Totals(NamedTuple):
+    """What one optimiser step is divided by, over all of its micro-batches and ranks."""
+
+    pairs: float
+    nll_tokens: float
+
+
+class Judged(NamedTuple):
+    loss: Tensor
+    """This batch's share of the step's loss: shares add up to the mean over the step."""
+    reward_chosen: Tensor | None
+    reward_rejected: Tensor | None
+    log_odds: Tensor | None
+
+
+def judge_batch(recipe: Recipe, scores: Scores, reference: Scores | None, totals: Totals) -> Judged:
+    """The recipe's loss and implicit rewards for one batch of pairs."""
+    match recipe.objective:
+        case "orpo":
+            return orpo(scores, totals, recipe.orpo.beta)
+        case "simpo":
+            return simpo(scores, totals, recipe.simpo.beta, recipe.simpo.gamma, recipe.simpo.cpo_alpha)
+        case "dpo":
+            assert reference is not None
+            return dpo(scores, reference, totals, recipe.dpo.beta)
+        case "sft":
+            return Judged(scores.nll_sum / totals.nll_tokens, None, None, None)
+
+
+def orpo(scores: Scores, totals: Totals, beta: float) -> Judged:
+    """Hong et al. 2024 (ORPO), equations 6 and 7, over mean log-probabilities per token:
+
+    loss = NLL - beta * log sigmoid(log odds(chosen) - log odds(rejected)), odds(p) = p / (1 - p).
+    Rewards are beta times the mean log-probability, TRL's scale.
+    """
+    chosen, rejected = mean_logps(scores)
+    log_odds = (chosen - rejected) - (log1mexp(chosen) - log1mexp(rejected))
+    loss = scores.nll_sum / totals.nll_tokens - beta * F.logsigmoid(log_odds).sum() / totals.pairs
+    return Judged(loss, beta * chosen, beta * rejected, log_odds)
+
+
+def simpo(scores: Scores, totals: Totals, beta: float, gamma: float, cpo_alpha: float) -> Judged:
+    """Meng et al. 2024 (SimPO), equation 6: -log sigmoid(beta * (mean chosen - mean rejected) - gamma).
+
+    `cpo_alpha` adds that much of the chosen answer's NLL (CPO-SimPO); 0 is SimPO proper.
+    """
+    chosen, rejected = mean_logps(scores)
+    loss = -F.logsigmoid(beta * (chosen - rejected) - gamma).sum() / totals.pairs
+    if cpo_alpha:
+        loss = loss + cpo_alpha * scores.nll_sum / totals.nll_tokens
+    return Judged(loss, beta * chosen, beta * rejected, None)
+
+
+def dpo(scores: Scores, reference: Scores, totals: Totals, beta: float) -> Judged:
+    """Rafailov et al. 2023 (DPO), equation 7, over summed log-probabilities against the reference."""
+    assert scores.rejected is not None and reference.rejected is not None
+    reward_chosen = beta * (scores.chosen - reference.chosen)
+    reward_rejected = beta * (scores.rejected - reference.rejected)
+    loss = -F.logsigmoid(reward_chosen - reward_rejected).sum() / totals.pairs
+    return Judged(loss, reward_chosen, reward_rejected, None)
+
+
+def mean_logps(scores: Scores) -> tuple[Tensor, Tensor]:
+    """Mean log-probability per answer token, of chosen and of rejected, in nats."""
+    assert scores.rejected is not None
+    return scores.chosen / scores.chosen_tokens, scores.rejected / scores.rejected_tokens
+
+
+def log1mexp(x: Tensor) -> Tensor:
+    """log(1 - exp(x)) for x < 0 without cancellation: Maechler 2012, equation 7.
+
+    x is held below -1e-7: at x = 0, a certain answer, the odds are infinite.
+    """
+    x = x.clamp(max=-1e-7)
+    near = x > -0.6931471805599453
+    return torch.where(
+        near,
+        torch.log(-torch.expm1(torch.where(near, x, -1.0))),
+        torch.log1p(-torch.exp(torch.where(near, -1.0, x))),
+    )
+
+
+def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
+    """Log-probability of each target, float32. logits [N, V], targets [N]."""
+    return -F.cross_entropy(logits.float(), targets, reduction="none")

@@ -1,0 +1,210 @@
+"""From a recipe to a frozen run: everything that can be found wrong is found here, before it starts."""
+
+import math
+import platform
+import secrets
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from engine.data.read import find_dataset, hash_file, read_character, read_pairs, read_probes
+from engine.data.split import Split, split_by_prompt, upsample
+from engine.errors import DatasetError, RecipeError
+from engine.models.load import count_parameters, load_config, load_tokenizer
+from engine.models.locate import Located, locate_model
+from engine.models.template import Renderer
+from engine.records.dataset import Character, Probe
+from engine.records.recipe import Recipe
+from engine.records.run import BaseUse, DatasetUse, Git, Parent, Run
+from engine.store.journal import Narrate, read_json, write_json, write_rows
+from engine.store.paths import RunPaths, Workspace
+from engine.train.alarms import NAMES, parse_condition
+from engine.train.encode import Sorted, check_window, encode_pairs, plan_rows
+from engine.train.guards import check_allowances, refuse_leaks, refuse_sft_after_orpo, refuse_unpassed_gate
+from engine.train.presets import fill_presets, give_advice
+from engine.train.rows import write_rows_file
+
+LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "numpy")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A run that could start, and what the dry run shows of it. Nothing is written yet."""
+
+    run: Run
+    split: Split
+    encoded: Sorted
+    renderer: Renderer
+    probes: list[Probe]
+    character: Character | None
+    config: object
+
+
+def resolve_recipe(
+    recipe: Recipe,
+    workspace: Workspace,
+    narrate: Narrate = lambda _: None,
+    *,
+    parent: Parent | None = None,
+    reference: str | None = None,
+    group: str | None = None,
+) -> Resolved:
+    """Check `recipe` against its dataset, base and template, and freeze it.
+
+    A fork gives its `parent`, whose step the new run counts on from, and the `reference` that the
+    parent's DPO was measured against.
+    """
+    check_allowances(recipe)
+    for stop in recipe.alarm.stop:
+        if stop not in NAMES:
+            parse_condition(stop)
+    refuse_unpassed_gate(recipe)
+    dataset = find_dataset(workspace, recipe.dataset)
+    pairs = read_pairs(dataset)
+    located = locate_model(recipe.base, workspace, narrate)
+    refuse_sft_after_orpo(recipe, located.lineage)
+    check_rank(recipe, located)
+    config = load_config(located)
+    check_window(recipe, getattr(config, "max_position_embeddings", None))
+    parameters = count_parameters(config)
+    recipe = fill_presets(recipe, parameters)
+    unknown = sorted(recipe.upsample.keys() - {p.category for p in pairs})
+    if unknown:
+        raise RecipeError(f"upsample: no row has category '{unknown[0]}'", fix=f"it has: {', '.join(sorted({p.category for p in pairs}))}")
+    split = split_by_prompt(pairs, recipe.heldout.share, recipe.seed)
+    if not split.train:
+        raise RecipeError("heldout.share leaves no row to train on", fix="lower it, or add rows")
+    refuse_leaks(recipe, split.train, workspace)
+    renderer = Renderer(load_tokenizer(located), recipe.template)
+    encoded = encode_pairs([*split.train, *split.heldout], renderer, recipe, str(dataset.pairs))
+    kept = {p.id for p in encoded.kept}
+    split = Split([p for p in split.train if p.id in kept], [p for p in split.heldout if p.id in kept])
+    seen = len(upsample(split.train, recipe.upsample))
+    steps = count_steps(recipe, seen)
+    start = parent.step if parent else 0
+    if steps <= start:
+        raise RecipeError(
+            f"the recipe ends at step {steps}, and step {start} is where it would go on from",
+            fix=f"--set optim.steps={start * 2} or more epochs: a fork's length counts from the very beginning",
+        )
+    probes, character = read_sentinels(recipe, workspace)
+    if recipe.objective == "dpo" and reference is None:
+        reference = recipe.base
+    now = time.time()
+    run = Run(
+        id=f"{time.strftime('%Y%m%d-%H%M', time.localtime(now))}-{recipe.name}-{secrets.token_hex(2)}",
+        kind="train",
+        name=recipe.name,
+        created=now,
+        recipe=recipe,
+        dataset=DatasetUse(
+            name=recipe.dataset, sha256=hash_file(dataset.pairs), rows_sha256="", train=seen, heldout=len(split.heldout)
+        ),
+        base=BaseUse(
+            reference=recipe.base,
+            source=located.base if located.base.startswith("bundled:") else located.source,
+            revision=getattr(config, "_commit_hash", None),
+            parameters=parameters,
+            adapter_sha256=located.trained.adapter_sha256 if located.trained else None,
+            lineage=located.lineage,
+        ),
+        template=renderer.describe(),
+        reference=reference if recipe.objective == "dpo" else None,
+        parent=parent,
+        group=group,
+        steps=steps,
+        start_step=start,
+        plan=plan_rows(encoded),
+        advice=[*give_advice(recipe, parameters, seen), *note_sentinels(recipe, probes), *note_lineage(located)],
+        versions=read_versions(),
+        git=read_git(workspace.folder),
+        host=socket.gethostname(),
+    )
+    return Resolved(run, split, encoded, renderer, probes, character, config)
+
+
+def write_run(resolved: Resolved, workspace: Workspace) -> RunPaths:
+    """Lay the run's folder out; run.json comes last, so a folder without it is no run."""
+    paths = workspace.run(resolved.run.id)
+    paths.log(1).parent.mkdir(parents=True)
+    paths.checkpoints.mkdir(exist_ok=True)
+    write_rows_file(paths.rows, resolved.split, resolved.run.recipe.upsample)
+    if resolved.character is not None and resolved.probes:
+        write_rows(paths.probes, (p.to_json() for p in resolved.probes))
+        write_json(paths.character, resolved.character.to_json())
+    use = resolved.run.dataset.model_copy(update={"rows_sha256": hash_file(paths.rows)})
+    write_json(paths.run, resolved.run.model_copy(update={"dataset": use}).to_json())
+    return paths
+
+
+def count_steps(recipe: Recipe, rows: int) -> int:
+    """Optimiser steps: `steps`, or epochs x ceil(rows / (batch x accumulate)), rounded up."""
+    optim = recipe.optim
+    if optim.steps is not None:
+        return optim.steps
+    assert optim.epochs is not None, "fill_presets sets a length"
+    return math.ceil(optim.epochs * math.ceil(rows / (optim.batch * optim.accumulate)))
+
+
+def check_rank(recipe: Recipe, located: Located) -> None:
+    """A run that goes on from an adapter has that adapter's shape."""
+    if located.adapter is None:
+        return
+    config = read_json(located.adapter / "adapter_config.json")
+    for key, name, ours in (("r", "rank", recipe.lora.rank), ("lora_alpha", "alpha", recipe.lora.alpha)):
+        theirs = config.get(key)
+        if theirs is not None and ours is not None and theirs != ours:
+            raise RecipeError(f"lora.{name} is {ours}, but {recipe.base} has {theirs}", fix=f"--set lora.{name}={theirs}")
+
+
+def read_sentinels(recipe: Recipe, workspace: Workspace) -> tuple[list[Probe], Character | None]:
+    """The recipe's probes and their character; none where sentinels are off or there is nothing to ask."""
+    if recipe.sentinel.every == 0:
+        return [], None
+    dataset = find_dataset(workspace, recipe.sentinel.probes or recipe.dataset)
+    if not dataset.probes.is_file():
+        if recipe.sentinel.probes:
+            raise DatasetError(f"{dataset.probes} is missing", fix="--set sentinel.every=0 trains without sentinels")
+        return [], None
+    return read_probes(dataset.probes), read_character(dataset)
+
+
+def note_sentinels(recipe: Recipe, probes: list[Probe]) -> list[str]:
+    if recipe.sentinel.every and not probes:
+        return [f"no sentinels: datasets/{recipe.dataset} has no probes.jsonl, so breaks go unseen"]
+    return []
+
+
+def note_lineage(located: Located) -> list[str]:
+    if any(a.run is None for a in located.lineage):
+        return [f"{located.reference} says nothing of how it was trained, so no guard can look at its past"]
+    return []
+
+
+def read_versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("charlab", *LIBRARIES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_git(folder: Path) -> Git | None:
+    """Commit and state of the repository that holds the workspace, None outside of one."""
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    if not commit:
+        return None
+    return Git(commit=commit, dirty=bool(ask("status", "--porcelain", "--untracked-files=no")))

@@ -1,0 +1,1 @@
+"""What is drawn: records in, lines of text out."""
