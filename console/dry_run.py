@@ -1,0 +1,101 @@
+"""`charlab train --dry-run`: everything a run would be, and nothing started."""
+
+from typing import Any
+
+from console.text import align, narrate, plain, print_json
+from engine.records.recipe import Recipe
+from engine.store.paths import Workspace
+from engine.train.encode import EncodedPair
+from engine.train.estimate import Estimate, estimate_run
+from engine.train.resolve import Resolved, resolve_recipe
+
+
+def show_dry_run(recipe: Recipe, workspace: Workspace, *, json: bool) -> None:
+    resolved = resolve_recipe(recipe, workspace, narrate)
+    kept = resolved.encoded.kept
+    estimate = estimate_run(resolved.run, kept, resolved.config, workspace)
+    if json:
+        print_json(to_json(resolved, estimate))
+        return
+    for line in describe(resolved, estimate):
+        print(line)
+    narrate("nothing was started")
+
+
+def to_json(resolved: Resolved, estimate: Estimate) -> dict[str, Any]:
+    first = resolved.encoded.kept[0]
+    return {
+        "run": resolved.run.to_json(),
+        "tokens": histogram(resolved.encoded.kept),
+        "estimate": estimate._asdict(),
+        "first_pair": {
+            "id": first.id,
+            **{name: {"text": resolved.renderer.tokenizer.decode(ids), "ids": ids} for name, ids in parts(first)},
+        },
+    }
+
+
+def describe(resolved: Resolved, estimate: Estimate) -> list[str]:
+    run = resolved.run
+    lines = [f"{run.name}: {run.recipe.objective} of {run.base.reference} on {run.dataset.name}", ""]
+    lines += ["  " + line for line in align([[k, _show(v)] for k, v in flatten(run.recipe.to_json()).items()])]
+    lines += [
+        "",
+        f"rows      {len(resolved.split.train)} to train on ({run.dataset.train} an epoch), {run.dataset.heldout} held out by prompt",
+        f"steps     {run.steps}" + (f", from {run.start_step}" if run.start_step else ""),
+        f"base      {run.base.parameters:,} parameters, revision {run.base.revision or 'of the files themselves'}",
+        f"system    {plain(run.template.system) if run.template.system is not None else 'none'}",
+        f"sentinels {len(resolved.probes)} probes, {run.recipe.sentinel.samples} answers each at the first and last step",
+        "",
+        "tokens of a pair's longer half",
+        *histogram_lines(resolved.encoded.kept),
+    ]
+    lines += [f"  truncated: {', '.join(run.plan.truncated[:8])} ({len(run.plan.truncated)} in all)"] if run.plan.truncated else ["  none truncated"]
+    lines += [f"  left out: {plain(i)}: {why}" for i, why in run.plan.left_out.items()] or ["  none left out"]
+    memory = ", ".join(f"{name} {size:,.0f}" for name, size in estimate.memory_mb.items() if name != "total")
+    lines += [
+        "",
+        f"memory    about {estimate.memory_mb['total']:,.0f} MB ({memory})",
+        f"disk      about {estimate.disk_mb:,.0f} MB of checkpoints",
+        f"time      about {estimate.seconds / 60:.1f} min of training, by {estimate.basis}; sentinels come on top",
+        "",
+        *(f"advice: {plain(a)}" for a in run.advice),
+        "",
+        f"the first pair as it is rendered, {resolved.encoded.kept[0].id}",
+    ]
+    for name, ids in parts(resolved.encoded.kept[0]):
+        lines += [f"  {name}  {resolved.renderer.tokenizer.decode(ids)!r}", f"    ids {' '.join(map(str, ids))}"]
+    return lines
+
+
+def parts(pair: EncodedPair) -> list[tuple[str, list[int]]]:
+    return [("prompt", pair.prompt), ("chosen", pair.chosen), ("rejected", pair.rejected)]
+
+
+def histogram(kept: list[EncodedPair], bins: int = 8) -> list[dict[str, int]]:
+    """How many pairs have a longer half of `low` up to, not including, `high` tokens."""
+    lengths = [len(p.prompt) + max(len(p.chosen), len(p.rejected)) for p in kept]
+    low, high = min(lengths), max(lengths) + 1
+    width = max(1, -(-(high - low) // bins))
+    edges = range(low, high, width)
+    return [{"low": e, "high": e + width, "pairs": sum(e <= n < e + width for n in lengths)} for e in edges]
+
+
+def histogram_lines(kept: list[EncodedPair]) -> list[str]:
+    found = histogram(kept)
+    most = max(b["pairs"] for b in found)
+    return [f"  {b['low']:5}-{b['high'] - 1:<5} {b['pairs']:5}  {'█' * round(30 * b['pairs'] / most)}" for b in found]
+
+
+def flatten(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _show(value: Any) -> str:
+    return "-" if value in (None, [], {}) else plain(str(value), 80)

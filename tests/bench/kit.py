@@ -1,0 +1,141 @@
+"""What the benchmarks share: rows of the table, throw-away workspaces, commands, sides that train by turns."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+class Row(NamedTuple):
+    """One line of the table; `value` is compared as a number, `measured` is how it is printed."""
+
+    what: str
+    must: float
+    aim: float | None
+    value: float
+    unit: str
+    measured: str
+    more: bool = False
+    """Whether more is better."""
+
+    def verdict(self) -> str:
+        def reaches(bound: float) -> bool:
+            return self.value >= bound if self.more else self.value <= bound
+
+        if self.aim is not None and reaches(self.aim):
+            return "aim reached"
+        return "reached" if reaches(self.must) else "MISSED"
+
+
+def environment() -> dict[str, str]:
+    """For every process of a benchmark: no network, no developer's workspace, charlab importable."""
+    kept = {name: value for name, value in os.environ.items() if name != "CHARLAB_WORKSPACE"}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRL_EXPERIMENTAL_SILENCE": "1",
+        "CI": "1",
+    }
+
+
+@contextlib.contextmanager
+def make_workspace() -> Iterator[Path]:
+    """A workspace with Madison and the demo's recipe in it, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="charlab-bench-") as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "runs" / "recipes", folder / "runs" / "recipes")
+        shutil.copytree(ROOT / "datasets" / "madison", folder / "datasets" / "madison")
+        yield folder
+
+
+def run_command(folder: Path, *words: str, timeout: float = 300) -> str:
+    """Standard output of `charlab WORDS` in `folder`; RuntimeError where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "console", *words],
+        cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"charlab {' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
+    return done.stdout
+
+
+def wait_for_end(folder: Path, run_id: str, timeout: float = 180) -> str:
+    """The status in which the run's worker ended, once its process is gone."""
+    from engine.launch.process import is_same
+    from engine.store.index import read_launch, summarise_run
+    from engine.store.paths import Workspace
+
+    paths = Workspace(folder).run(run_id)
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        launch = read_launch(str(paths.folder))
+        if launch is not None and not is_same(launch["process"]["pid"], launch["process"]["start"]):
+            return summarise_run(paths).status
+        time.sleep(0.02)
+    raise TimeoutError(f"run {run_id} did not end within {timeout:.0f} s")
+
+
+def end_worker(folder: Path, run_id: str) -> None:
+    """End what is left of a run whose benchmark failed half-way, so that its folder can go."""
+    from engine.launch.local import LocalLauncher
+    from engine.records.rows import Launch
+    from engine.store.index import read_launch
+
+    found = read_launch(str(folder / "runs" / run_id))
+    if found is not None:
+        LocalLauncher().stop(Launch.model_validate(found))
+        with contextlib.suppress(TimeoutError):
+            wait_for_end(folder, run_id, 30)
+
+
+class Side:
+    """One trainer in a process of its own (side.py), which does one thing for each word it is sent."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "side.py"), json.dumps({"workspace": str(folder), **settings})],
+            cwd=folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+        )  # fmt: skip
+
+    def ask(self, word: str = "") -> dict[str, Any]:
+        """The side's answer; without a word, what it says next by itself."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        if word:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(word + "\n")
+                self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            raise RuntimeError(f"a side ended with {self.process.wait()}:\n{self.log.read()[-4000:]}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()

@@ -1,0 +1,146 @@
+"""What the tests share: a workspace of their own, and a small real model with the bundled tokenizer."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No developer's settings, no network: what a test finds is what it made."""
+    monkeypatch.delenv("CHARLAB_WORKSPACE", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def bundled_folder() -> Path:
+    """The bundled model as transformers saved it, converted if this machine has not yet."""
+    from engine.models.bundled import convert_bundled
+
+    return convert_bundled("smollm2-135m", print)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(bundled_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Llama of two narrow layers with random weights and the bundled model's tokenizer and template."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(bundled_folder)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=2048, tie_word_embeddings=True,
+        bos_token_id=1, eos_token_id=2, pad_token_id=2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Any:
+    """An empty workspace with Madison in it."""
+    from engine.store.paths import Workspace
+
+    (tmp_path / "runs" / "recipes").mkdir(parents=True)
+    shutil.copytree(ROOT / "datasets" / "madison", tmp_path / "datasets" / "madison")
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def write_dataset(workspace: Any) -> Callable[..., Any]:
+    """Write rows as a sealed dataset of the workspace: write_dataset("name", rows)."""
+
+    def write(name: str, rows: list[dict[str, Any]], probes: list[dict[str, Any]] | None = None) -> Any:
+        from engine.data.layout import seal_dataset
+
+        paths = workspace.dataset(name)
+        paths.folder.mkdir(parents=True, exist_ok=True)
+        paths.pairs.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        paths.character.write_text('name = "Ada"\n')
+        if probes is not None:
+            paths.probes.write_text("".join(json.dumps(p) + "\n" for p in probes))
+        seal_dataset(workspace, name)
+        return paths
+
+    return write
+
+
+def make_pair(number: int, category: str = "voice", **change: Any) -> dict[str, Any]:
+    """A valid row as a machine would write it; keyword arguments replace its keys."""
+    return {
+        "id": f"row-{number}",
+        "prompt": [{"role": "user", "content": f"Question number {number} of the day?"}],
+        "chosen": [{"role": "assistant", "content": f"I hold that answer {number} is the just one, Sir."}],
+        "rejected": [{"role": "assistant", "content": f"Sure! Here's some info about topic {number}."}],
+        "category": category,
+        "source": "test",
+        "meta": {},
+        **change,
+    }
+
+
+@pytest.fixture
+def pair() -> Callable[..., dict[str, Any]]:
+    return make_pair
+
+
+@pytest.fixture
+def tiny_recipe(workspace: Any, tiny_folder: Path) -> Callable[..., Path]:
+    """Write a quick recipe on the tiny model: tiny_recipe(optim={"steps": 4}) returns its path."""
+
+    def write(name: str = "quick", **tables: Any) -> Path:
+        data: dict[str, Any] = {
+            "name": name,
+            "base": str(tiny_folder),
+            "dataset": "madison",
+            "objective": "orpo",
+            "seed": 11,
+            "load": {"dtype": "fp32"},
+            "lora": {"rank": 4},
+            "optim": {"steps": 6, "batch": 2, "lr": 1e-3},
+            "checkpoint": {"every": 2},
+            "heldout": {"every": 0},
+            "sentinel": {"every": 0},
+        }
+        for key, value in tables.items():
+            data[key] = {**data[key], **value} if isinstance(value, dict) and isinstance(data.get(key), dict) else value
+        path: Path = workspace.recipes / f"{name}.toml"
+        path.write_text(to_toml(data))
+        return path
+
+    return write
+
+
+def to_toml(data: dict[str, Any]) -> str:
+    """The little of TOML that recipes need: JSON scalars and lists are TOML too."""
+    plain = [f"{k} = {json.dumps(v)}" for k, v in data.items() if not isinstance(v, dict)]
+    tables = [f"\n[{k}]\n" + "\n".join(f"{a} = {json.dumps(b)}" for a, b in v.items()) for k, v in data.items() if isinstance(v, dict)]
+    return "\n".join(plain + tables) + "\n"
+
+
+@pytest.fixture
+def charlab(workspace: Any) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in a process of its own, in the workspace: charlab("runs", "--json")."""
+
+    def run(*words: str, timeout: float = 120, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "console", *words],
+            cwd=cwd or workspace.folder, capture_output=True, text=True, timeout=timeout,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    return run

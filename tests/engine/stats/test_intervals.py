@@ -1,0 +1,54 @@
+"""Wilson intervals against values worked out elsewhere, and at their edges."""
+
+import pytest
+
+from engine.stats.intervals import Proportion, wilson
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [(38, 39, 0.8682, 0.9955), (40, 48, 0.7042, 0.9130), (31, 56, 0.4241, 0.6761)],
+)
+def test_the_interval_is_wilsons(hits: int, n: int, low: float, high: float) -> None:
+    found = wilson(hits, n)
+    assert (found.hits, found.n, found.rate) == (hits, n, hits / n)
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+@pytest.mark.parametrize("n", [1, 12, 120, 100_000])
+def test_none_and_all_end_the_interval_at_zero_and_one_exactly(n: int) -> None:
+    # at these ends the score interval has a closed form: z^2 / (n + z^2)
+    edge = 3.841458820694124 / (n + 3.841458820694124)
+    none, every = wilson(0, n), wilson(n, n)
+    assert (none.low, none.rate, every.high, every.rate) == (0.0, 0.0, 1.0, 1.0)
+    assert none.high == pytest.approx(edge, rel=1e-9)
+    assert every.low == pytest.approx(1 - edge, rel=1e-9)
+
+
+def test_nothing_asked_leaves_everything_open() -> None:
+    assert wilson(0, 0) == Proportion(0, 0, None, 0.0, 1.0)
+    assert str(wilson(0, 0)) == "none asked"
+
+
+def test_a_greater_confidence_gives_a_wider_interval_around_the_rate() -> None:
+    narrow, wide = wilson(31, 56, 0.8), wilson(31, 56, 0.99)
+    assert wide.low < narrow.low < 31 / 56 < narrow.high < wide.high
+
+
+def test_the_interval_of_the_misses_mirrors_that_of_the_hits() -> None:
+    hits, misses = wilson(7, 30), wilson(23, 30)
+    assert hits.low == pytest.approx(1 - misses.high)
+    assert hits.high == pytest.approx(1 - misses.low)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(-1, 5), (6, 5), (1, 0), (0, -1)])
+def test_more_hits_than_asked_or_fewer_than_none_are_refused(hits: int, n: int) -> None:
+    with pytest.raises(ValueError, match=f"{hits} hits of {n}"):
+        wilson(hits, n)
+
+
+def test_a_proportion_is_told_in_words_and_in_json() -> None:
+    found = wilson(40, 48)
+    assert str(found) == "83% [70%, 91%] of 48"
+    assert found.to_json("breaks") == {"breaks": 40, "n": 48, "rate": 40 / 48, "ci": [found.low, found.high]}
+    assert wilson(0, 0).to_json("breaks") == {"breaks": 0, "n": 0, "rate": None, "ci": [0.0, 1.0]}

@@ -1,0 +1,141 @@
+"""What the series promises: exact M4 at any width, blocks that never change, and gaps that stay gaps."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from panels.series import BASE_LEVEL, Series, ema
+
+NAN, INF = math.nan, math.inf
+
+
+def series_of(ys: Iterable[float | None], start: float = 0) -> Series:
+    series = Series()
+    for i, y in enumerate(ys):
+        series.append(start + i, y)
+    return series
+
+
+def brute(points: list[tuple[float, float | None]], low: float, high: float, width: int) -> list[object]:
+    """M4 by the definition: every point asked for every column."""
+    edges = [low + (high - low) * c / width for c in range(width)] + [INF]
+    out: list[object] = []
+    for c in range(width):
+        inside = [i for i, (x, _) in enumerate(points) if edges[c] <= x < edges[c + 1] and x <= high]
+        values = {i: y for i in inside if (y := points[i][1]) is not None and math.isfinite(y)}
+        bad = sum(1 for i in inside if (y := points[i][1]) is not None and not math.isfinite(y))
+        counts = (len(inside), len(inside) - len(values), bad)
+        if not values:
+            out.append((counts, (-1, -1, -1, -1)))
+            continue
+        order = sorted(values)
+        lowest = min(order, key=lambda i: values[i])
+        highest = max(order, key=lambda i: values[i])
+        four = (order[0], lowest, highest, order[-1])
+        out.append((counts, four, tuple(values[i] for i in four)))
+    return out
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_columns_agree_with_brute_force_m4_on_random_data_with_gaps(seed: int) -> None:
+    dice = random.Random(seed)
+    gap_share = dice.choice([0, 0, 0.01, 0.3, 0.98])
+    points: list[tuple[float, float | None]] = []
+    x = dice.uniform(-100, 100)
+    for _ in range(dice.randrange(1, 1500)):
+        x += dice.choice([0, 0, 1, 0.25, dice.random(), 40 * dice.random()])
+        y = dice.choice([dice.gauss(0, 1), float(dice.randrange(4))])
+        points.append((x, dice.choice([None, NAN, INF, -INF]) if dice.random() < gap_share else y))
+    series = Series()
+    for point in points:
+        series.append(*point)
+    first, last = points[0][0], points[-1][0] + 0.5
+    windows = [(first, last), (first - 10, last + 10), (last, last + 1)]
+    windows += [(a, a + dice.uniform(0.01, last - first)) for a in (dice.uniform(first, last) for _ in range(3))]
+    for low, high in windows:
+        for width in (1, 2, 7, 60):
+            got: list[object] = []
+            for column in series.columns(low, high, width):
+                counts, four = (column.stop - column.start, column.gaps, column.bad), column[4:8]
+                got.append((counts, four, column[8:]) if four[0] >= 0 else (counts, four))
+            assert got == brute(points, low, high, width)
+
+
+def test_append_never_changes_earlier_full_blocks() -> None:
+    dice = random.Random(7)
+    series = Series()
+    seen: dict[int, list[tuple[int, int, int, int]]] = {}
+    for i in range(3000):
+        series.append(i // 3, None if dice.random() < 0.1 else dice.random())
+        if i % 37 == 0 or i == 2999:
+            for level in range(BASE_LEVEL, 13):
+                blocks = series.blocks(level)
+                assert len(blocks) == (i + 1) >> level
+                assert blocks[: len(seen.get(level, []))] == seen.get(level, [])
+                seen[level] = blocks
+
+
+def test_a_block_holds_the_positions_of_first_low_high_last() -> None:
+    series = series_of([NAN, *(float(i * 37 % 64) for i in range(1, 63)), None])
+    assert series.blocks(6) == [(1, 45, 19, 62)]
+    assert [series[i][1] for i in series.blocks(6)[0]] == [37.0, 1.0, 63.0, 54.0]
+    with pytest.raises(ValueError, match="not stored"):
+        series.blocks(BASE_LEVEL - 1)
+
+
+def test_points_left_of_a_column_edge_stay_left_while_points_are_appended() -> None:
+    series = series_of([float(i % 10) for i in range(500)])
+    before = series.columns(0, 999, 100)[:40]
+    for i in range(500, 1000):
+        series.append(i, 1e9)
+    assert series.columns(0, 999, 100)[:40] == before
+
+
+def test_append_refuses_an_x_that_falls_or_is_not_finite_and_stays_as_it_was() -> None:
+    series = series_of([1.0, 2.0])
+    for x in (0.5, NAN, INF):
+        with pytest.raises(ValueError, match="point 2"):
+            series.append(x, 1.0)
+    series.append(1.0, 3.0)
+    assert [series[i] for i in range(len(series))] == [(0.0, 1.0), (1.0, 2.0), (1.0, 3.0)]
+
+
+def test_columns_refuses_an_empty_window() -> None:
+    for low, high, width in ((1.0, 1.0, 5), (2.0, 1.0, 5), (0.0, NAN, 5), (0.0, INF, 5), (0.0, 1.0, 0)):
+        with pytest.raises(ValueError, match="no columns"):
+            Series().columns(low, high, width)
+
+
+def test_the_positive_view_is_the_series_itself_until_a_value_is_not_positive_and_then_follows_it() -> None:
+    series = series_of([3.0, 2.0, None, NAN])
+    assert series.positive() is series
+    series.append(4, 0.0)
+    view = series.positive()
+    assert [len(view), view.columns(0, 9, 1)[0].low, view.columns(0, 9, 1)[0].gaps] == [5, 2.0, 3]
+    series.append(5, 1.0)
+    assert series.positive() is view
+    column = view.columns(0, 9, 1)[0]
+    assert (column.low, column.high, column.gaps, column.bad) == (1.0, 3.0, 3, 1)
+
+
+def test_ema_is_tensorboards_debiased_average_and_passes_gaps_through() -> None:
+    assert ema([1.0, None, 2.0, 3.0], 0.5) == [1.0, None, pytest.approx(5 / 3), pytest.approx(17 / 7)]
+    passed = ema([INF, 1.0], 0.9)
+    assert passed == [INF, 1.0]
+    dice, last = random.Random(3), 0.0
+    values = [dice.gauss(5, 1) for _ in range(200)]
+    for n, (value, smooth) in enumerate(zip(values, ema(values, 0.97), strict=True), 1):
+        last = last * 0.97 + 0.03 * value
+        assert smooth == pytest.approx(last / (1 - 0.97**n), rel=1e-12)
+
+
+def test_ema_of_a_constant_is_the_constant_and_of_weight_zero_the_values() -> None:
+    assert ema([0.1] * 50, 0.999) == [0.1] * 50
+    assert ema([0.1, 0.7, 1e300], 0) == [0.1, 0.7, 1e300]
+    for weight in (1.0, -0.1, NAN):
+        with pytest.raises(ValueError, match="weight"):
+            ema([1.0], weight)
