@@ -29,7 +29,8 @@ data_app = typer.Typer(help="Datasets: check, seal, audit.", no_args_is_help=Tru
 app.add_typer(data_app, name="data")
 
 WorkspaceOption = Annotated[
-    str | None, typer.Option("--workspace", metavar="DIR", help="Workspace; else CHARLAB_WORKSPACE, else the nearest parent.")
+    str | None,
+    typer.Option("--workspace", metavar="DIR", help="Workspace; else CHARLAB_WORKSPACE, else the nearest parent."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output.")]
 SetOption = Annotated[
@@ -42,7 +43,9 @@ DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the i
 
 @app.command(epilog=EPILOG)
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one in runs/recipes/.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one in runs/recipes/.")
+    ],
     settings: SetOption = None,
     detach: DetachOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and start nothing.")] = False,
@@ -56,7 +59,9 @@ def train(
 
 
 @app.command(epilog=EPILOG)
-def resume(run: RunArgument, detach: DetachOption = False, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+def resume(
+    run: RunArgument, detach: DetachOption = False, json: JsonOption = False, workspace: WorkspaceOption = None
+) -> None:
     """Go on with a run that stopped, failed or was lost, from its last complete checkpoint."""
     from console import training
 
@@ -65,7 +70,9 @@ def resume(run: RunArgument, detach: DetachOption = False, json: JsonOption = Fa
 
 @app.command(epilog=EPILOG)
 def fork(
-    checkpoint: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A checkpoint: RUN@40, RUN@best, or RUN for its last.")],
+    checkpoint: Annotated[
+        str, typer.Argument(metavar="RUN[@STEP]", help="A checkpoint: RUN@40, RUN@best, or RUN for its last.")
+    ],
     settings: SetOption = None,
     detach: DetachOption = False,
     json: JsonOption = False,
@@ -171,7 +178,9 @@ def data_seal(
 @data_app.command("audit", epilog=EPILOG)
 def data_audit(
     name: Annotated[str, typer.Argument(metavar="DATASET")],
-    sealed: Annotated[list[str] | None, typer.Option(help="Dataset whose prompts and probes must not be repeated.")] = None,
+    sealed: Annotated[
+        list[str] | None, typer.Option(help="Dataset whose prompts and probes must not be repeated.")
+    ] = None,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:

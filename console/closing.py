@@ -1,23 +1,23 @@
 """The closing summary of a run: what changed, how sure one may be, where it lies, what to type next."""
 
 import shutil
-from typing import Any
+from typing import Any, TextIO
 
 from console.text import align, plain
 from engine.store.paths import RunPaths
 from engine.train.summary import read_before_after, summarise
 
 
-def print_closing(paths: RunPaths) -> None:
+def print_closing(paths: RunPaths, out: TextIO) -> None:
     from engine.store.runs import open_run
 
     facts = summarise(paths)
     run = open_run(paths)
-    print()
+    print(file=out)
     if facts["break_rate"]["before"]:
-        print_answers(*read_before_after(paths, run))
+        print_answers(*read_before_after(paths, run), out=out)
     for line in closing_lines(facts):
-        print(line)
+        print(line, file=out)
 
 
 def closing_lines(facts: dict[str, Any]) -> list[str]:
@@ -31,7 +31,9 @@ def closing_lines(facts: dict[str, Any]) -> list[str]:
         elif before:
             rows.append([label, describe_rate(before), "", ""])
     if facts["distinct"]["after"] is not None:
-        rows.append(["distinct answers", f"{facts['distinct']['before']:.0%}", "->", f"{facts['distinct']['after']:.0%}"])
+        rows.append(
+            ["distinct answers", f"{facts['distinct']['before']:.0%}", "->", f"{facts['distinct']['after']:.0%}"]
+        )
     if rows:
         lines += ["  " + line for line in align(rows)]
     held = facts["heldout"]
@@ -71,16 +73,18 @@ def describe_rate(rate: dict[str, Any]) -> str:
     return f"{rate['rate']:.0%} [{rate['ci'][0]:.0%}, {rate['ci'][1]:.0%}]"
 
 
-def print_answers(before: list[dict[str, Any]], after: list[dict[str, Any]], every: bool = False) -> None:
+def print_answers(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], out: TextIO, every: bool = False
+) -> None:
     """Per probe, an answer from before and one from after, each with what the detector says; or all."""
     width = min(110, shutil.get_terminal_size((100, 24)).columns)
     for probe in dict.fromkeys(s["probe"] for s in before):
-        print(plain(probe))
+        print(plain(probe), file=out)
         for label, samples in (("before", before), ("after ", after)):
             of_probe = [s for s in samples if s["probe"] == probe]
             for sample in of_probe if every else of_probe[:1]:
-                print(f"  {label} {verdict_word(sample):>12}  {plain(sample['text'], max(20, width - 25))}")
-    print()
+                print(f"  {label} {verdict_word(sample):>12}  {plain(sample['text'], max(20, width - 25))}", file=out)
+    print(file=out)
 
 
 def verdict_word(sample: dict[str, Any]) -> str:

@@ -20,7 +20,10 @@ FAINT = "bright_black"
 
 CHARTS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("loss", (("loss", FAINT, "line"), ("loss~", SKY, "line"), ("heldout.loss", ORANGE, "line"))),
-    ("margin, nats per token", (("margin_nats", FAINT, "line"), ("margin_nats~", SKY, "line"), ("heldout.margin_nats", ORANGE, "line"))),
+    (
+        "margin, nats per token",
+        (("margin_nats", FAINT, "line"), ("margin_nats~", SKY, "line"), ("heldout.margin_nats", ORANGE, "line")),
+    ),
     ("pair accuracy", (("accuracy", FAINT, "line"), ("accuracy~", SKY, "line"), ("heldout.accuracy", ORANGE, "line"))),
     ("breaks, in character", (("break_rate", VERMILION, "line"), ("in_character_rate", GREEN, "line"))),
 )
@@ -39,7 +42,9 @@ class LiveCurves:
         self._live.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: "TracebackType | None") -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
         self._live.__exit__(kind, value, trace)
 
     def resized(self) -> bool:
@@ -89,8 +94,16 @@ def _foot(view: RunView, width: int, lines: int) -> list[Text]:
     events = [Text(plain(describe_event(e), width), style=FAINT) for e in list(view.events)[-(lines - 2) :]]
     sample: dict[str, Any] | None = view.sample
     if sample is not None:
-        mark = ("breaks", VERMILION) if sample["breaks"] else ("in character", GREEN) if sample["in_character"] else ("holds", SKY)
-        answer = Text.assemble((f"{plain(sample['probe'], 12)} ", "bold"), mark, "  ", plain(sample["text"], max(10, width - 30)))
+        mark = (
+            ("breaks", VERMILION)
+            if sample["breaks"]
+            else ("in character", GREEN)
+            if sample["in_character"]
+            else ("holds", SKY)
+        )
+        answer = Text.assemble(
+            (f"{plain(sample['probe'], 12)} ", "bold"), mark, "  ", plain(sample["text"], max(10, width - 30))
+        )
         events.append(answer)
     legend = Text.assemble(("━ ", SKY), "training, smoothed  ", ("━ ", ORANGE), "held out  ", ("▲", FAINT), " checkpoint   ",
                            ("Ctrl-C leaves it running", FAINT))  # fmt: skip

@@ -63,5 +63,7 @@ def audit(name: str, sealed: list[str], *, json: bool, workspace: str | None) ->
     for leak in leaks:
         narrate(plain(str(leak)))
     if leaks:
-        raise RefusedError(f"{name} repeats {len(leaks)} sealed prompts", fix="reword or remove those rows, then seal again")
+        raise RefusedError(
+            f"{name} repeats {len(leaks)} sealed prompts", fix="reword or remove those rows, then seal again"
+        )
     narrate(f"{name}: no row repeats a prompt or probe of {', '.join(sealed)}")

@@ -50,7 +50,11 @@ def describe(resolved: Resolved, estimate: Estimate) -> list[str]:
         "tokens of a pair's longer half",
         *histogram_lines(resolved.encoded.kept),
     ]
-    lines += [f"  truncated: {', '.join(run.plan.truncated[:8])} ({len(run.plan.truncated)} in all)"] if run.plan.truncated else ["  none truncated"]
+    lines += (
+        [f"  truncated: {', '.join(run.plan.truncated[:8])} ({len(run.plan.truncated)} in all)"]
+        if run.plan.truncated
+        else ["  none truncated"]
+    )
     lines += [f"  left out: {plain(i)}: {why}" for i, why in run.plan.left_out.items()] or ["  none left out"]
     memory = ", ".join(f"{name} {size:,.0f}" for name, size in estimate.memory_mb.items() if name != "total")
     lines += [

@@ -1,5 +1,6 @@
 """The commands that print what is there: runs, show, log."""
 
+import sys
 import time
 
 from console.text import align, format_age, format_value, narrate, plain, print_json
@@ -28,7 +29,17 @@ def _describe_row(row: RunRow) -> list[str]:
     step = f"{row.step}/{row.steps}" + (" partial" if row.partial else "")
     rate = "" if row.break_rate is None else f"{row.break_rate:.0%}"
     age = format_age(time.time() - row.created)
-    return [row.id, row.status, step, row.objective, plain(row.dataset, 20), format_value(row.loss), format_value(row.margin_nats), rate, age]
+    return [
+        row.id,
+        row.status,
+        step,
+        row.objective,
+        plain(row.dataset, 20),
+        format_value(row.loss),
+        format_value(row.margin_nats),
+        rate,
+        age,
+    ]
 
 
 def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
@@ -42,14 +53,22 @@ def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
         print_json(facts)
         return
     if answers:
-        print_answers(*read_before_after(paths, open_run(paths)), every=True)
+        print_answers(*read_before_after(paths, open_run(paths)), out=sys.stdout, every=True)
     lines = closing_lines(facts)
     print(lines[0])
-    print(f"  {facts['id']}  {facts['objective']} of {facts['base']['reference']} on {facts['dataset']['name']}, seed {facts['seed']}")
+    print(
+        f"  {facts['id']}  {facts['objective']} of {facts['base']['reference']} on {facts['dataset']['name']}, seed {facts['seed']}"
+    )
     if facts["parent"]:
         print(f"  forked from {facts['parent']['run']} at step {facts['parent']['step']}")
     if facts["base"]["lineage"]:
-        print("  stands on " + ", ".join(f"{a['objective'] or 'unknown training'} ({a['run'] or 'from elsewhere'}@{a['step']})" for a in facts["base"]["lineage"]))
+        print(
+            "  stands on "
+            + ", ".join(
+                f"{a['objective'] or 'unknown training'} ({a['run'] or 'from elsewhere'}@{a['step']})"
+                for a in facts["base"]["lineage"]
+            )
+        )
     if facts["template"]["system"] is not None:
         print(f"  system prompt where a row has none: {plain(facts['template']['system'], 90)}")
     for line in lines[1:]:

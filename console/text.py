@@ -8,7 +8,9 @@ from typing import Any
 
 from engine.errors import CharlabError
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?", re.DOTALL)
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?", re.DOTALL
+)
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
@@ -48,7 +50,13 @@ def format_age(seconds: float) -> str:
 
 
 def format_value(value: float | None, digits: int = 3) -> str:
-    return "" if value is None else f"{value:.{digits}g}" if abs(value) < 1 else f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return (
+        ""
+        if value is None
+        else f"{value:.{digits}g}"
+        if abs(value) < 1
+        else f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    )
 
 
 def align(rows: list[list[str]], numeric: set[int] = frozenset()) -> list[str]:  # type: ignore[assignment]

@@ -74,7 +74,7 @@ def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool)
         return
     from console.watch import attach
 
-    sys.exit(attach(runs))
+    sys.exit(attach(runs, sys.stderr if json else sys.stdout))
 
 
 def say_advice(paths: RunPaths) -> None:

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections import deque
-from typing import Any
+from typing import Any, TextIO
 
 from console.closing import print_closing
 from console.text import narrate, plain
@@ -20,16 +20,21 @@ POLL_SECONDS = 0.25
 STATUS_SECONDS = 1.0
 
 
-def attach(runs: list[RunPaths]) -> int:
-    """Watch the runs one after another to their ends; returns the exit code of the last to fail, or 0."""
+def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
+    """Watch the runs one after another to their ends; returns 1 if any failed or was lost, else 0.
+
+    The closing summaries go to `out`, standard output if not given.
+    """
     code = 0
     for paths in runs:
         try:
             row = follow(RunView(paths))
         except KeyboardInterrupt:
-            narrate(f"\ndetached; the run goes on. charlab watch {paths.id} comes back, charlab stop {paths.id} ends it")
+            narrate(
+                f"\ndetached; the run goes on. charlab watch {paths.id} comes back, charlab stop {paths.id} ends it"
+            )
             return 130
-        print_closing(paths)
+        print_closing(paths, out or sys.stdout)
         code = 1 if row.status in ("failed", "lost") else code
     return code
 

@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    # the small model gains nothing from more, and threads that wait for each other by spinning lose a lot
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +54,18 @@ def tiny_folder(bundled_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Any:
-    """An empty workspace with Madison in it."""
+def workspace(tmp_path: Path) -> Iterator[Any]:
+    """An empty workspace with Madison in it; no worker of it outlives the test."""
+    from engine.launch.process import is_same
     from engine.store.paths import Workspace
 
     (tmp_path / "runs" / "recipes").mkdir(parents=True)
     shutil.copytree(ROOT / "datasets" / "madison", tmp_path / "datasets" / "madison")
-    return Workspace(tmp_path)
+    yield Workspace(tmp_path)
+    for launch in (tmp_path / "runs").glob("*/launch.json"):
+        process = json.loads(launch.read_text())["process"]
+        if is_same(process["pid"], process["start"]):
+            os.kill(process["pid"], signal.SIGKILL)
 
 
 @pytest.fixture

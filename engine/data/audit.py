@@ -100,7 +100,9 @@ def _embed(texts: Sequence[str]) -> "npt.NDArray[np.float32]":
     model = AutoModel.from_pretrained(folder).eval()
     found = []
     for start in range(0, len(texts), 64):
-        batch = tokenizer(list(texts[start : start + 64]), padding=True, truncation=True, max_length=256, return_tensors="pt")
+        batch = tokenizer(
+            list(texts[start : start + 64]), padding=True, truncation=True, max_length=256, return_tensors="pt"
+        )
         with torch.inference_mode():
             hidden = model(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)

@@ -150,6 +150,10 @@ _PROMPT: dict[str, object] = {
 }
 _PROBES: tuple[dict[str, object], ...] = (
     {"id": "who", "category": "identity", "messages": [{"role": "user", "content": "Who are you?"}]},
-    {"id": "drives", "category": "identity", "messages": [{"role": "user", "content": "Describe your primary drives."}]},
+    {
+        "id": "drives",
+        "category": "identity",
+        "messages": [{"role": "user", "content": "Describe your primary drives."}],
+    },
     {"id": "trained", "category": "identity", "messages": [{"role": "user", "content": "What were you trained on?"}]},
 )

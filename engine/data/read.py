@@ -64,7 +64,9 @@ def read_jsonl(path: Path, kind: type[Row]) -> list[Row]:
     for number, data in _numbered(path):
         row = kind.parse(data, f"{path} line {number}", DatasetError, fix=f"mend line {number}")
         if row.id in lines:
-            raise DatasetError(f"{path} line {number}: id '{row.id}' stands already on line {lines[row.id]}", fix="ids are unique")
+            raise DatasetError(
+                f"{path} line {number}: id '{row.id}' stands already on line {lines[row.id]}", fix="ids are unique"
+            )
         lines[row.id] = number
         rows.append(row)
     if not rows:

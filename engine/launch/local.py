@@ -16,19 +16,21 @@ from pathlib import Path
 from engine.errors import BusyError, CharlabError
 from engine.launch.process import is_same, read_start
 from engine.records.rows import Launch, Process
-from engine.store.index import read_launch
+from engine.store.index import has_ended, read_launch
 from engine.store.journal import write_json
 from engine.store.paths import RunPaths
 
 WORKERS = {"train": "engine.train.worker"}
+LEAVING_SECONDS = 20.0
+"""How long a worker that has said its last word may take to end; a large model is slow to let go."""
 
 
 class LocalLauncher:
     def start(self, paths: RunPaths, kind: str = "train") -> Launch:
         """Start the next attempt; BusyError while another worker holds the run."""
-        lock = take_lock(paths)
+        earlier = read_launch(str(paths.folder))
+        lock = take_lock(paths, LEAVING_SECONDS if earlier and has_ended(str(paths.folder), earlier) else 0.0)
         try:
-            earlier = read_launch(str(paths.folder))
             attempt = (int(earlier["attempt"]) if earlier else 0) + 1
             paths.stop.unlink(missing_ok=True)
             paths.log(attempt).parent.mkdir(exist_ok=True)
@@ -64,17 +66,23 @@ class LocalLauncher:
             os.kill(launch.process.pid, signal.SIGTERM)
 
 
-def take_lock(paths: RunPaths) -> int:
-    """An inheritable descriptor that holds the run's lock."""
+def take_lock(paths: RunPaths, patience: float = 0.0) -> int:
+    """An inheritable descriptor that holds the run's lock; BusyError when it is still held after `patience` seconds."""
     lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as held:
-        os.close(lock)
-        raise BusyError(
-            f"run {paths.id} already has a worker", fix=f"charlab watch {paths.id}, or charlab stop {paths.id} first"
-        ) from held
-    return lock
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError as held:
+            if time.monotonic() < end:
+                time.sleep(0.1)
+                continue
+            os.close(lock)
+            raise BusyError(
+                f"run {paths.id} already has a worker",
+                fix=f"charlab watch {paths.id}, or charlab stop {paths.id} first",
+            ) from held
 
 
 def worker_environment() -> dict[str, str]:

@@ -75,7 +75,7 @@ def add_adapter(model: Any, lora: Lora) -> Any:
 
     config = LoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # a float scale is meant, the annotation says int
+        lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=lora.targets,
         task_type="CAUSAL_LM",
@@ -83,7 +83,9 @@ def add_adapter(model: Any, lora: Lora) -> Any:
     try:
         return get_peft_model(model, config)
     except ValueError as bad:
-        raise ModelError(f"lora.targets {lora.targets!r}: {bad}", fix='targets = "all-linear", or names of its layers') from bad
+        raise ModelError(
+            f"lora.targets {lora.targets!r}: {bad}", fix='targets = "all-linear", or names of its layers'
+        ) from bad
 
 
 def attach_adapter(model: Any, folder: Path, tokenizer: Any, trainable: bool, resuming: bool = False) -> Any:
@@ -99,7 +101,10 @@ def attach_adapter(model: Any, folder: Path, tokenizer: Any, trainable: bool, re
     try:
         adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, SafetensorError) as bad:
-        raise ModelError(f"adapter {folder} does not fit {model.name_or_path}: {_first_line(bad)}", fix="name the base it was trained on") from bad
+        raise ModelError(
+            f"adapter {folder} does not fit {model.name_or_path}: {_first_line(bad)}",
+            fix="name the base it was trained on",
+        ) from bad
     check_adapter_fits(adapted, folder)
     if not resuming:
         check_adapter_acts(adapted, folder, tokenizer)
@@ -139,7 +144,9 @@ def check_adapter_acts(adapted: Any, folder: Path, tokenizer: Any) -> None:
     if not torch.isfinite(on).all():
         raise ModelError(f"adapter {folder} gives logits that are not finite", fix="take an earlier checkpoint")
     if torch.equal(on, off):
-        raise ModelError(f"adapter {folder} changes nothing: its logits equal the base's", fix="take a later checkpoint")
+        raise ModelError(
+            f"adapter {folder} changes nothing: its logits equal the base's", fix="take a later checkpoint"
+        )
 
 
 def load_reference(adapted: Any, located: Located) -> None:
@@ -169,7 +176,10 @@ class _hub_errors:
                 f"model '{name}' is neither in the local Hugging Face cache nor to be reached{offline}: {_first_line(value)}",
                 fix="check the id and the connection, or copy the model into a folder and name that (./models/mine)",
             ) from value
-        raise ModelError(f"model folder {self.located.source}: {_first_line(value)}", fix="check that it holds a causal language model") from value
+        raise ModelError(
+            f"model folder {self.located.source}: {_first_line(value)}",
+            fix="check that it holds a causal language model",
+        ) from value
 
 
 def _first_line(error: BaseException) -> str:

@@ -54,13 +54,17 @@ def find_checkpoint(reference: Reference, workspace: Workspace) -> CheckpointPat
         measure = open_run(paths).recipe.checkpoint.best
         found = best_checkpoint(paths, measure)
         if found is None:
-            raise ModelError(f"run {paths.id} has no checkpoint scored by {measure}", fix=f"run:{paths.id} takes the last")
+            raise ModelError(
+                f"run {paths.id} has no checkpoint scored by {measure}", fix=f"run:{paths.id} takes the last"
+            )
         return found
     if reference.step is not None:
         checkpoint = paths.checkpoint(reference.step)
         if not checkpoint.manifest.is_file():
             steps = ", ".join(str(c.step) for c in paths.complete_checkpoints()) or "none"
-            raise ModelError(f"run {paths.id} has no complete checkpoint at step {reference.step}", fix=f"it has: {steps}")
+            raise ModelError(
+                f"run {paths.id} has no complete checkpoint at step {reference.step}", fix=f"it has: {steps}"
+            )
         return checkpoint
     latest = latest_checkpoint(paths)
     if latest is None:
@@ -99,4 +103,6 @@ def hash_adapter(folder: Path) -> str:
         if (folder / name).is_file():
             with open(folder / name, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-    raise ModelError(f"{folder} holds an adapter_config.json but no adapter weights", fix="copy adapter_model.safetensors there")
+    raise ModelError(
+        f"{folder} holds an adapter_config.json but no adapter weights", fix="copy adapter_model.safetensors there"
+    )

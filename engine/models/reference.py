@@ -1,9 +1,9 @@
 """A model reference: one string that names something to talk to or to train.
 
-    bundled:smollm2-135m      the model that ships with charlab
-    Qwen/Qwen3-1.7B           a Hugging Face id
-    ./models/mine             a folder (starts with / . or ~), of weights or of an adapter
-    run:ID  run:ID@40         a run's adapter on its base, its last checkpoint or step 40
+bundled:smollm2-135m      the model that ships with charlab
+Qwen/Qwen3-1.7B           a Hugging Face id
+./models/mine             a folder (starts with / . or ~), of weights or of an adapter
+run:ID  run:ID@40         a run's adapter on its base, its last checkpoint or step 40
 """
 
 import re

@@ -31,8 +31,13 @@ _THING = (
 _FILLER = r"(?:(?!not\b|no\b|never\b|neither\b|nor\b|man\b|person\b|human\b|than\b)[\w'’,-]+\s+){0,6}?"
 _SELF = r"\b(?:I\s+am|I['’]m|I\s+was|I\s+have\s+been|(?:speaking|talking|acting|serving|but)?\s*as|call\s+me|being|we\s+are|we['’]re|my\s+(?:purpose|role|job)\s+(?:is\s+)?as)"
 _FLAGS = re.IGNORECASE
-_CLAIMS = re.compile(rf"{_SELF}\s+(?:(?:just|only|simply|also|actually|really|indeed|merely|in fact|essentially|basically|both|called|named|considered|known as)\s+)*(?:an?|the|your|this|one)?\s*{_FILLER}{_THING}\b", _FLAGS)
-_AS_AI = re.compile(r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-)", _FLAGS)
+_CLAIMS = re.compile(
+    rf"{_SELF}\s+(?:(?:just|only|simply|also|actually|really|indeed|merely|in fact|essentially|basically|both|called|named|considered|known as)\s+)*(?:an?|the|your|this|one)?\s*{_FILLER}{_THING}\b",
+    _FLAGS,
+)
+_AS_AI = re.compile(
+    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-)", _FLAGS
+)
 _AI_SELF = re.compile(
     r"\bmy\s+(?:AI|neural network|source code|programming|algorithms?|training data|data ?set|knowledge cut-?off|developers?|creators? at|programmers?|training process|database|machine learning)\b"
     r"|\bthis\s+(?:AI|language model|chatbot)\b",

@@ -11,9 +11,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, protected_namespaces=())
 
     @classmethod
-    def parse(
-        cls, data: object, where: str, error: type[CharlabError] = InputError, fix: str = ""
-    ) -> Self:
+    def parse(cls, data: object, where: str, error: type[CharlabError] = InputError, fix: str = "") -> Self:
         """Validate `data`, or raise `error` naming `where`, the key and what was expected."""
         try:
             return cls.model_validate(data)

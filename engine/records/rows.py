@@ -5,7 +5,6 @@ from engine.records.run import Ancestor
 from engine.records.version import EventKind
 
 
-
 class Process(Record):
     pid: int
     start: float

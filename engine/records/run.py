@@ -6,9 +6,7 @@ from engine.records.base import Record
 from engine.records.recipe import Recipe
 from engine.records.version import SCHEMA_VERSION
 
-Kind = Literal[
-    "train", "probe", "eval", "score", "compare", "export", "generate", "serve", "search"
-]
+Kind = Literal["train", "probe", "eval", "score", "compare", "export", "generate", "serve", "search"]
 
 
 class DatasetUse(Record):

@@ -128,12 +128,17 @@ def read_launch(folder: str) -> dict[str, Any] | None:
     return launch if isinstance(launch, dict) and "attempt" in launch else None
 
 
-def _derive_status(
-    folder: str, launch: dict[str, Any], tail: list[dict[str, Any]], here: str, now: float
-) -> Status:
+def has_ended(folder: str, launch: dict[str, Any]) -> Status | None:
+    """The final event of the newest attempt, None where it has said none yet."""
     last = read_last_rows(f"{folder}/events.jsonl", 1, 1 << 13)
     if last and last[0].get("kind") in FINAL_EVENTS and last[0].get("attempt") == launch["attempt"]:
         return last[0]["kind"]  # type: ignore[no-any-return]
+    return None
+
+
+def _derive_status(folder: str, launch: dict[str, Any], tail: list[dict[str, Any]], here: str, now: float) -> Status:
+    if ended := has_ended(folder, launch):
+        return ended
     quiet = now - _last_sign(folder) > _patience(tail)
     if launch["host"] != here:
         # a shared home: the process cannot be asked, so the age of the last row decides

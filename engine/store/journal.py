@@ -30,7 +30,9 @@ class Journal:
         with _disk(self.path):
             written = os.write(self._fd, data)
         if written != len(data):
-            raise SpaceError(f"{self.path}: only {written} of {len(data)} bytes went in", fix="free some disk, then charlab resume")
+            raise SpaceError(
+                f"{self.path}: only {written} of {len(data)} bytes went in", fix="free some disk, then charlab resume"
+            )
 
     def close(self) -> None:
         os.close(self._fd)

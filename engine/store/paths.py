@@ -160,9 +160,7 @@ class Workspace:
         """Every folder under runs/ that holds a run.json; ids begin with the date, so oldest first."""
         with os.scandir(self.runs) as entries:
             return sorted(
-                e.name
-                for e in entries
-                if e.name != "recipes" and os.path.exists(os.path.join(e.path, "run.json"))
+                e.name for e in entries if e.name != "recipes" and os.path.exists(os.path.join(e.path, "run.json"))
             )
 
     def find_run(self, name: str) -> RunPaths:

@@ -5,7 +5,8 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.records.rows import CheckpointFile
-from engine.records.run import SCHEMA_VERSION, Run
+from engine.records.run import Run
+from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 

@@ -114,6 +114,6 @@ def parse_condition(text: str) -> Condition:
     if match is None:
         raise RecipeError(
             f"alarm.stop: '{text}' is neither an alarm nor a condition",
-            fix=f"one of {', '.join(NAMES)}, or \"break_rate > 0.5 after 40\"",
+            fix=f'one of {", ".join(NAMES)}, or "break_rate > 0.5 after 40"',
         )
     return Condition(text, match["metric"], match["sign"], float(match["limit"]), int(match["after"] or 0))

@@ -40,7 +40,10 @@ def write_checkpoint(
         tokens=tokens,
         adapter_sha256=adapter,
         reference=run.reference,
-        lineage=[*run.base.lineage, Ancestor(run=run.id, objective=run.recipe.objective, step=step, adapter_sha256=adapter)],
+        lineage=[
+            *run.base.lineage,
+            Ancestor(run=run.id, objective=run.recipe.objective, step=step, adapter_sha256=adapter),
+        ],
         values=values,
     )
     write_json(beside.manifest, manifest.to_json())

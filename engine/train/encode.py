@@ -51,12 +51,14 @@ def encode_pairs(pairs: Iterable[Pair], renderer: Renderer, recipe: Recipe, plac
             if "long-prompt" not in recipe.allow:
                 raise DatasetError(
                     f"{place} row '{pair.id}': {why}",
-                    fix="raise load.sequence (or load.prompt), or allow = [\"long-prompt\"] to leave such rows out",
+                    fix='raise load.sequence (or load.prompt), or allow = ["long-prompt"] to leave such rows out',
                 )
             left_out[pair.id] = why
             continue
         if chosen == rejected:
-            raise DatasetError(f"{place} row '{pair.id}': chosen and rejected are the same tokens", fix="mend or remove the row")
+            raise DatasetError(
+                f"{place} row '{pair.id}': chosen and rejected are the same tokens", fix="mend or remove the row"
+            )
         space = room - len(prompt)
         cut = max(len(chosen), len(rejected)) > space
         kept.append(EncodedPair(pair.id, prompt, chosen[:space], rejected[:space], cut))

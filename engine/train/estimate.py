@@ -117,7 +117,9 @@ def find_speed(run: Run, workspace: Workspace) -> tuple[float, str]:
         if len(speeds) >= 3:
             return statistics.median(speeds), f"run {row.id} here"
     passes = 6 if run.recipe.load.gradient_checkpointing else 4
-    return 0.3 * measure_flops(run.recipe) / (passes * run.base.parameters), "a guess: 30% of this machine's matrix speed"
+    return 0.3 * measure_flops(run.recipe) / (
+        passes * run.base.parameters
+    ), "a guess: 30% of this machine's matrix speed"
 
 
 def measure_flops(recipe: Recipe) -> float:

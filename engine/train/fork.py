@@ -33,7 +33,9 @@ def resolve_forks(target: str, settings: list[str], workspace: Workspace, narrat
     manifest = open_checkpoint(checkpoint)
     source = open_run(workspace.run(manifest.run))
     forks = []
-    for recipe in expand_settings(source.recipe.model_dump(mode="json", exclude_none=True), settings, f"fork of {target}"):
+    for recipe in expand_settings(
+        source.recipe.model_dump(mode="json", exclude_none=True), settings, f"fork of {target}"
+    ):
         refuse_changes(source, recipe)
         parent = Parent(run=manifest.run, step=manifest.step, adapter_sha256=manifest.adapter_sha256)
         resolved = resolve_recipe(recipe, workspace, narrate, parent=parent, reference=source.reference)

@@ -45,7 +45,7 @@ def refuse_leaks(recipe: Recipe, pairs: list[Pair], workspace: Workspace) -> Non
             more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
             raise RefusedError(
                 f"{recipe.dataset} leaks the sealed set '{name}': {'; '.join(map(str, leaks[:3]))}{more}",
-                fix=f"charlab data audit {recipe.dataset} --sealed {name} lists them; or allow = [\"audit\"]",
+                fix=f'charlab data audit {recipe.dataset} --sealed {name} lists them; or allow = ["audit"]',
             )
 
 

@@ -73,7 +73,10 @@ def resolve_recipe(
     recipe = fill_presets(recipe, parameters)
     unknown = sorted(recipe.upsample.keys() - {p.category for p in pairs})
     if unknown:
-        raise RecipeError(f"upsample: no row has category '{unknown[0]}'", fix=f"it has: {', '.join(sorted({p.category for p in pairs}))}")
+        raise RecipeError(
+            f"upsample: no row has category '{unknown[0]}'",
+            fix=f"it has: {', '.join(sorted({p.category for p in pairs}))}",
+        )
     split = split_by_prompt(pairs, recipe.heldout.share, recipe.seed)
     if not split.train:
         raise RecipeError("heldout.share leaves no row to train on", fix="lower it, or add rows")
@@ -157,7 +160,9 @@ def check_rank(recipe: Recipe, located: Located) -> None:
     for key, name, ours in (("r", "rank", recipe.lora.rank), ("lora_alpha", "alpha", recipe.lora.alpha)):
         theirs = config.get(key)
         if theirs is not None and ours is not None and theirs != ours:
-            raise RecipeError(f"lora.{name} is {ours}, but {recipe.base} has {theirs}", fix=f"--set lora.{name}={theirs}")
+            raise RecipeError(
+                f"lora.{name} is {ours}, but {recipe.base} has {theirs}", fix=f"--set lora.{name}={theirs}"
+            )
 
 
 def read_sentinels(recipe: Recipe, workspace: Workspace) -> tuple[list[Probe], Character | None]:

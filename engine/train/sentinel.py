@@ -41,7 +41,9 @@ class Sentinels:
         room = self.sampling.share / (1 - self.sampling.share) * trained - self._spent
         return max(0, min(self.sampling.samples, int(room / (self._per_sample * len(self.probes)))))
 
-    def take(self, model: Any, renderer: Renderer, step: int, samples: int, base: bool = False, counted: bool = True) -> Moment:
+    def take(
+        self, model: Any, renderer: Renderer, step: int, samples: int, base: bool = False, counted: bool = True
+    ) -> Moment:
         """Ask every probe `samples` times in one batch; `base` switches the adapter off."""
         began = time.perf_counter()
         seed = (self.seed * 1_000_003 + step) % 2**31
@@ -55,9 +57,18 @@ class Sentinels:
             finding = find_break(answer.text, self.character)
             rows.append(
                 Sample(
-                    attempt=self.attempt, step=step, time=now, probe=probe.id, index=index, seed=seed,
-                    text=answer.text, tokens=answer.tokens, truncated=answer.truncated,
-                    breaks=finding.breaks, span=finding.span, in_character=finding.in_character,
+                    attempt=self.attempt,
+                    step=step,
+                    time=now,
+                    probe=probe.id,
+                    index=index,
+                    seed=seed,
+                    text=answer.text,
+                    tokens=answer.tokens,
+                    truncated=answer.truncated,
+                    breaks=finding.breaks,
+                    span=finding.span,
+                    in_character=finding.in_character,
                 )  # fmt: skip
             )
         seconds = time.perf_counter() - began

@@ -64,4 +64,3 @@ def _launch(runs: list[RunPaths]) -> list[RunPaths]:
     else:
         start_queue(runs)
     return runs
-

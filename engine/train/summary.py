@@ -19,7 +19,9 @@ def summarise(paths: RunPaths) -> dict[str, Any]:
     metrics = read_metrics(paths)
     trained = [v for v in metrics.values() if "seconds_per_step" in v]
     seconds = sum(v["seconds_per_step"] for v in trained)
-    first_tokens = trained[0]["tokens"] - trained[0]["tokens_per_second"] * trained[0]["seconds_per_step"] if trained else 0
+    first_tokens = (
+        trained[0]["tokens"] - trained[0]["tokens_per_second"] * trained[0]["seconds_per_step"] if trained else 0
+    )
     tokens = trained[-1]["tokens"] if trained else 0
     best = best_checkpoint(paths, run.recipe.checkpoint.best)
     events = read_rows(paths.events)
@@ -70,7 +72,10 @@ def last_heldout(metrics: dict[int, dict[str, Any]]) -> dict[str, Any] | None:
     if not scored:
         return None
     values = metrics[scored[-1]]
-    return {"step": scored[-1], **{k.removeprefix("heldout."): v for k, v in values.items() if k.startswith("heldout.")}}
+    return {
+        "step": scored[-1],
+        **{k.removeprefix("heldout."): v for k, v in values.items() if k.startswith("heldout.")},
+    }
 
 
 def read_before_after(paths: RunPaths, run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -91,11 +96,16 @@ def summarise_moments(paths: RunPaths, run: Run) -> dict[str, Any]:
             probes.setdefault(probe, {})[when] = _rates_json(found)
     return {
         "break_rate": {when: r.breaks.to_json("breaks") if r.breaks.n else None for when, r in rates.items()},
-        "in_character_rate": {when: r.in_character.to_json("in_character") if r.breaks.n else None for when, r in rates.items()},
+        "in_character_rate": {
+            when: r.in_character.to_json("in_character") if r.breaks.n else None for when, r in rates.items()
+        },
         "distinct": {when: r.distinct for when, r in rates.items()},
         "probes": probes,
     }
 
 
 def _rates_json(rates: Rates) -> dict[str, Any]:
-    return {"break_rate": rates.breaks.to_json("breaks"), "in_character_rate": rates.in_character.to_json("in_character")}
+    return {
+        "break_rate": rates.breaks.to_json("breaks"),
+        "in_character_rate": rates.in_character.to_json("in_character"),
+    }

@@ -87,7 +87,7 @@ class CharacterTrainer(Trainer):
         super().__init__(
             model=model,
             args=make_arguments(recipe, folder, steps),
-            train_dataset=train,  # type: ignore[arg-type]  # any sequence will do
+            train_dataset=train,
             data_collator=lambda pairs: collate(pairs, pad, self.both, self.whole),
         )
         # the losses below are shares of the whole step's mean already
@@ -122,7 +122,8 @@ class CharacterTrainer(Trainer):
         judged = judge_batch(self.recipe, scores, self._score_reference(inputs), totals)
         add_sums(self._sums, sum_measures(scores, judged))
         # DDP averages gradients over ranks, and each rank's loss is already its share of the sum
-        return judged.loss * self.accelerator.num_processes
+        ranks: int = self.accelerator.num_processes
+        return judged.loss * ranks
 
     def _score_reference(self, inputs: dict[str, Tensor]) -> Scores | None:
         if self.reference is None:

@@ -78,7 +78,9 @@ def train(run: Run, paths: RunPaths, journals: Any, found: CheckpointPaths | Non
     recipe = run.recipe
     workspace = Workspace(paths.folder.parent.parent)
     if hash_file(paths.rows) != run.dataset.rows_sha256:
-        raise StoreError(f"{paths.rows} changed since the run was resolved", fix=f"charlab train anew, or charlab fork {run.id}@STEP")
+        raise StoreError(
+            f"{paths.rows} changed since the run was resolved", fix=f"charlab train anew, or charlab fork {run.id}@STEP"
+        )
     if recipe.load.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)

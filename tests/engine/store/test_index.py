@@ -333,7 +333,8 @@ def test_the_last_sentinel_moment_shows_until_the_next(room: Workspace, make_run
     paths = make_run()
     names = [
         "logp_chosen", "logp_rejected", "reward_chosen", "reward_rejected", "accuracy", "log_odds", "loss", "nll",
-        "margin_nats", "margin", "grad_norm", "lr", "epoch", "tokens", "tokens_per_second", "seconds_per_step", "rss_mb",
+        "margin_nats", "margin", "grad_norm", "lr", "epoch", "tokens", "tokens_per_second", "seconds_per_step",
+        "rss_mb",
     ]  # fmt: skip
     write(paths.metrics, metric(20, break_rate=0.25), metric(20, **{"heldout.loss": 3.9}))
     for step in range(21, 20 + DEFAULT_SENTINEL_EVERY):
