@@ -58,14 +58,15 @@ def find_leaks(rows: Sequence[Text], sealed: Sequence[Text]) -> list[Leak]:
     for row in rows:
         words, stems = _words(row.text), _stems(row.text)
         for other, other_words, other_stems in prepared:
-            if words == other_words:
+            if words and words == other_words:
                 leaks.append(Leak(row.id, other.id, "verbatim", 1.0))
                 continue
             grams = _jaccard(_ngrams(words), _ngrams(other_words))
             if grams >= NGRAM_LIMIT:
                 leaks.append(Leak(row.id, other.id, "8-gram overlap", grams))
                 continue
-            shared = _jaccard(stems, other_stems)
+            # a question of nothing but common words ("Who are you?") is compared by all of them
+            shared = _jaccard(stems, other_stems) if other_stems else _jaccard(frozenset(words), frozenset(other_words))
             if shared >= STEM_LIMIT:
                 leaks.append(Leak(row.id, other.id, "word overlap", shared))
     return leaks
@@ -112,7 +113,7 @@ def _embed(texts: Sequence[str]) -> "npt.NDArray[np.float32]":
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9]+", text.lower().replace("'", "").replace("’", ""))
+    return re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("’", ""))
 
 
 def _stems(text: str) -> frozenset[str]:

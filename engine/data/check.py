@@ -53,8 +53,8 @@ def find_repeats(pairs: list[Pair]) -> list[str]:
 
 def find_length_shortcut(pairs: list[Pair]) -> list[str]:
     """A preference that length alone would tell is learnt as length."""
-    longer = sum(len(p.chosen[0].content) > len(p.rejected[0].content) for p in pairs)
-    share = longer / len(pairs)
+    lengths = [(len(p.chosen[0].content), len(p.rejected[0].content)) for p in pairs]
+    share = sum((c > r) + (c == r) / 2 for c, r in lengths) / len(pairs)
     if len(pairs) >= 20 and not 0.15 <= share <= 0.85:
         which = "longer" if share > 0.5 else "shorter"
         return [f"chosen is {which} in {max(share, 1 - share):.0%} of the pairs: length alone tells the answers apart"]

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from engine.data.audit import Leak, Text, find_leaks, last_words
-from engine.data.read import find_dataset, hash_file, read_jsonl, read_probes
+from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes
 from engine.errors import DatasetError, StoreError
 from engine.records.dataset import Manifest, Pair, Prompt
 from engine.store.journal import write_atomic, write_json
@@ -26,7 +26,9 @@ def make_workspace(folder: Path) -> Workspace:
     room.recipes.mkdir(parents=True)
     for recipe in sorted((seed / "runs" / "recipes").glob("*.toml")):
         shutil.copy(recipe, room.recipes)
-    write_atomic(folder / ".gitignore", "runs/*\n!runs/recipes/\n")
+    ignore = folder / ".gitignore"
+    before = ignore.read_text("utf-8").rstrip("\n") + "\n" if ignore.is_file() else ""
+    write_atomic(ignore, before + "runs/*\n!runs/recipes/\n")
     return room
 
 
@@ -43,15 +45,16 @@ def lay_out_character(workspace: Workspace, name: str) -> DatasetPaths:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", name):
         raise DatasetError(f"'{name}' cannot name a character", fix="lower-case letters, digits and hyphens")
     paths = workspace.dataset(name)
-    if paths.folder.exists():
-        raise DatasetError(f"{paths.folder} stands already", fix="choose another name; nothing was changed")
+    recipe = workspace.recipes / f"{name}-orpo.toml"
+    if taken := next((p for p in (paths.folder, recipe) if p.exists()), None):
+        raise DatasetError(f"{taken} stands already", fix="choose another name; nothing was changed")
     write_atomic(paths.character, _CHARACTER.replace("NAME", name))
     write_atomic(paths.constitution, _CONSTITUTION)
     write_atomic(paths.rubric, _RUBRIC.replace("NAME", name))
     write_atomic(paths.pairs, _line(_PAIR))
     write_atomic(paths.prompts, _line(_PROMPT))
     write_atomic(paths.probes, "".join(_line(p) for p in _PROBES))
-    write_atomic(workspace.recipes / f"{name}-orpo.toml", _RECIPE.replace("NAME", name))
+    write_atomic(recipe, _RECIPE.replace("NAME", name))
     return paths
 
 
@@ -59,8 +62,11 @@ def seal_dataset(workspace: Workspace, name: str) -> Manifest:
     """Write dataset.json for the rows as they are, after validating every one."""
     paths = find_dataset(workspace, name)
     pairs = read_jsonl(paths.pairs, Pair)
+    earlier = read_manifest(paths) if paths.manifest.is_file() else None
     manifest = Manifest(
         name=name,
+        lineage=earlier.lineage if earlier else [],
+        licence=earlier.licence if earlier else "",
         rows=len(pairs),
         sha256=hash_file(paths.pairs),
         categories=dict(Counter(p.category for p in pairs)),

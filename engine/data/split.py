@@ -22,9 +22,9 @@ def split_by_prompt(pairs: Sequence[Pair], share: float, seed: int) -> Split:
     first: dict[str, str] = {}
     for pair in pairs:
         key = pair.prompt_key()
-        if key not in first:
-            first[key] = pair.category
-            by_category.setdefault(pair.category, []).append(key)
+        first[key] = min(first.get(key, pair.category), pair.category)
+    for key, category in first.items():
+        by_category.setdefault(category, []).append(key)
     wanted = round(share * len(first))
     aside: set[str] = set()
     for category, count in _apportion({c: len(keys) for c, keys in by_category.items()}, wanted).items():

@@ -28,15 +28,15 @@ _THING = (
     r"|(?:computer |digital )?program(?: designed| created)|algorithm|machine|digital (?:entity|being)|virtual (?:entity|being)"
     r"|model (?:trained|designed|developed|created|built))"
 )
-_FILLER = r"(?:(?!not\b|no\b|never\b|neither\b|nor\b|man\b|person\b|human\b|than\b)[\w'’,-]+\s+){0,6}?"
-_SELF = r"\b(?:I\s+am|I['’]m|I\s+was|I\s+have\s+been|(?:speaking|talking|acting|serving|but)?\s*as|call\s+me|being|we\s+are|we['’]re|my\s+(?:purpose|role|job)\s+(?:is\s+)?as)"
+_FILLER = r"(?:(?!not\b|no\b|never\b|neither\b|nor\b|far\b|hardly\b|man\b|person\b|human\b|than\b)[\w'’,-]+\s+){0,6}?"
+_SELF = r"\b(?:I\s+am|I['’]m|I\s+was|I\s+have\s+been|(?:(?:speaking|talking|acting|serving|but)\s+)?as|call\s+me|being|we\s+are|we['’]re|my\s+(?:purpose|role|job)\s+(?:is\s+)?as)"
 _FLAGS = re.IGNORECASE
 _CLAIMS = re.compile(
     rf"{_SELF}\s+(?:(?:just|only|simply|also|actually|really|indeed|merely|in fact|essentially|basically|both|called|named|considered|known as)\s+)*(?:an?|the|your|this|one)?\s*{_FILLER}{_THING}\b",
     _FLAGS,
 )
 _AS_AI = re.compile(
-    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-)", _FLAGS
+    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-|\s+(?:to|of)\b)", _FLAGS
 )
 _AI_SELF = re.compile(
     r"\bmy\s+(?:AI|neural network|source code|programming|algorithms?|training data|data ?set|knowledge cut-?off|developers?|creators? at|programmers?|training process|database|machine learning)\b"
@@ -51,7 +51,7 @@ _TRAINED = re.compile(
 )
 _REFUSES = re.compile(
     r"\bI(?:['’]m| am)\s+(?:so |very |really )?sorry,?\s+(?:but\s+)?(?:for any (?:confusion|inconvenience|misunderstanding)|(?:but )?I\s+(?:can['’]?t|cannot|am (?:not able|unable)|['’]m (?:not able|unable))\s+(?:to\s+)?(?:assist|help|provide|fulfil|generate|engage|comply|answer that|create|support))"
-    r"|\bI\s+(?:can['’]?t|cannot|am unable to|['’]m unable to|am not able to|['’]m not able to)\s+(?:assist|fulfil|generate|provide (?:information|assistance|medical|legal|any personal)|engage in|comply with|create content|browse|access the internet)"
+    r"|\bI\s+(?:can['’]?t|cannot|am unable to|['’]m unable to|am not able to|['’]m not able to)\s+(?:assist(?=\s*(?:you\b|with\b|in\b|further|[.!?,;]|$))|fulfil|generate|provide (?:information|assistance|medical|legal|any personal)|engage in|comply with|create content|browse|access the internet)"
     r"|\bI\s+(?:do not|don['’]?t|cannot|can['’]?t)\s+(?:actually\s+)?(?:have|possess|experience|feel|hold)\s+(?:any\s+|actual\s+|real\s+|the (?:ability|capacity) to\s+)*(?:personal\s+|human\s+|physical\s+|true\s+|own\s+)*(?:opinions?|beliefs?|feelings?|emotions?|experiences?|consciousness|(?:physical )?(?:body|form)|preferences|self-awareness|personal)\b"
     r"|\bas\s+a\s+(?:responsible|helpful)\s+(?:AI|assistant|model)",
     _FLAGS,
@@ -98,7 +98,7 @@ def _standing(rule: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         before = text[: match.start()]
         if rule is _CLAIMS and (_DENIED.search(before) or _OF_STATE.match(text[match.end() :])):
             continue
-        if rule is _AS_AI and _OF_ANOTHER.search(before):
+        if (rule is _AS_AI or match[0].lower().startswith("as ")) and _OF_ANOTHER.search(before):
             continue
         yield match
 

@@ -1,8 +1,9 @@
 """Rows of preference data, probes, and the character that they belong to."""
 
+import re
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.records.base import Record
 
@@ -83,6 +84,16 @@ class Voice(Record):
     least: int = Field(1, ge=0)
     foreign: list[str] = []
     """Regular expressions that no answer in character shows: contractions, list marks."""
+
+    @field_validator("marks", "foreign")
+    @classmethod
+    def _compile(cls, patterns: list[str]) -> list[str]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as bad:
+                raise ValueError(f"'{pattern}' is no regular expression: {bad}") from bad
+        return patterns
 
 
 class Character(Record):

@@ -6,14 +6,21 @@ frozen run names the value that was used.
 
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from engine.records.base import Record
+
+
+class Table(Record):
+    """Of a recipe: a value has its type already, as TOML has types, and numbers are finite."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
 
 Objective = Literal["orpo", "simpo", "dpo", "sft"]
 
 
-class Lora(Record):
+class Lora(Table):
     rank: int = Field(32, ge=1)
     alpha: float | None = Field(None, gt=0)
     """Scale of the update is alpha / rank; None means twice the rank."""
@@ -21,7 +28,7 @@ class Lora(Record):
     targets: Literal["all-linear"] | list[str] = "all-linear"
 
 
-class Optim(Record):
+class Optim(Table):
     lr: float | None = Field(None, gt=0)
     """Peak learning rate; None takes the preset of the objective and the model's size."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -46,14 +53,14 @@ class Optim(Record):
         return self
 
 
-class Orpo(Record):
+class Orpo(Table):
     beta: float = Field(0.1, ge=0)
     """Weight of the odds-ratio term (lambda in Hong et al. 2024, equation 6)."""
     nll: Literal["completion", "sequence"] = "completion"
     """What the likelihood term scores: the chosen answer, or the prompt as well (TRL's scope)."""
 
 
-class Simpo(Record):
+class Simpo(Table):
     beta: float = Field(2.0, gt=0)
     gamma: float = Field(1.0, ge=0)
     """Target margin of Meng et al. 2024, equation 6: -log sigmoid(beta * difference - gamma)."""
@@ -61,11 +68,11 @@ class Simpo(Record):
     """Weight of an added likelihood term on the chosen answer; 0 is SimPO proper."""
 
 
-class Dpo(Record):
+class Dpo(Table):
     beta: float = Field(0.1, gt=0)
 
 
-class Load(Record):
+class Load(Table):
     dtype: Literal["bf16", "fp32"] = "bf16"
     quantize: Literal["none", "nf4"] = "none"
     sequence: int = Field(2048, ge=8)
@@ -77,7 +84,7 @@ class Load(Record):
     """Ask torch for deterministic kernels, so that a resumed run is bit-identical on CUDA too."""
 
 
-class Template(Record):
+class Template(Table):
     system: str = "default"
     """'default' leaves the template's own default, 'none' silences it, other text is used as is.
 
@@ -87,7 +94,7 @@ class Template(Record):
     """Passed to the chat template, such as enable_thinking = false."""
 
 
-class Checkpoint(Record):
+class Checkpoint(Table):
     every: int = Field(50, ge=0)
     """Steps between checkpoints; 0 keeps only the last."""
     keep: int = Field(3, ge=1)
@@ -95,14 +102,14 @@ class Checkpoint(Record):
     best: Literal["heldout.loss", "heldout.margin", "break_rate"] = "heldout.loss"
 
 
-class Heldout(Record):
+class Heldout(Table):
     share: float = Field(0.1, ge=0, lt=1)
     """Share of the distinct prompts set aside before any upsampling."""
     every: int = Field(20, ge=0)
     """Steps between scorings; 0 scores only the end."""
 
 
-class Sentinel(Record):
+class Sentinel(Table):
     probes: str | None = None
     """A dataset folder holding probes.jsonl; None takes the recipe's own dataset."""
     every: int = Field(20, ge=0)
@@ -117,21 +124,21 @@ class Sentinel(Record):
     """Largest share of wall time for the moments between the first and the last."""
 
 
-class Alarm(Record):
+class Alarm(Table):
     stop: list[str] = []
     """Alarms that end the run with a checkpoint: 'nan', or 'break_rate > 0.5 after 40'."""
 
 
-class Audit(Record):
+class Audit(Table):
     sealed: list[str] = []
     """Datasets whose prompts the training rows must not repeat."""
 
 
-class Gate(Record):
+class Gate(Table):
     name: str | None = None
 
 
-class Verdict(Record):
+class Verdict(Table):
     primary: str | None = None
     smallest_effect: float | None = Field(None, gt=0)
     mode: Literal["superiority", "noninferiority"] = "superiority"
@@ -139,17 +146,17 @@ class Verdict(Record):
     guards: dict[str, float] | list[str] = {}
 
 
-class Where(Record):
+class Where(Table):
     target: Literal["local"] = "local"
     gpu: str | None = None
     count: int = Field(1, ge=1)
 
 
-class Budget(Record):
+class Budget(Table):
     max_usd: float | None = Field(None, gt=0)
 
 
-class Recipe(Record):
+class Recipe(Table):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$")
     base: str = Field(min_length=1)
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

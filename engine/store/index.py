@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.launch.process import is_same
 from engine.records.version import FINAL_EVENTS, QUIET_SECONDS, SCHEMA_VERSION, Status
-from engine.store.journal import read_last_rows
+from engine.store.journal import parse_row, read_last_lines, read_last_rows
 from engine.store.paths import RunPaths, Workspace
 
 
@@ -57,7 +57,7 @@ def list_runs(workspace: Workspace) -> list[RunRow]:
         row = read_run_row(os.path.join(runs, name), name, here, now)
         if row is not None:
             rows.append(row)
-    return rows
+    return sorted(rows, key=lambda r: (r.created, r.id))
 
 
 def summarise_run(paths: RunPaths) -> RunRow:
@@ -72,7 +72,7 @@ def read_run_row(folder: str, name: str, here: str, now: float) -> RunRow | None
             run = json.loads(file.read())
     except OSError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         return _unreadable(name, "run.json is not JSON")
     try:
         if run["schema_version"] > SCHEMA_VERSION:
@@ -84,11 +84,10 @@ def read_run_row(folder: str, name: str, here: str, now: float) -> RunRow | None
 
 def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow:
     launch = read_launch(folder)
-    tail = read_last_rows(f"{folder}/metrics.jsonl", 40, 1 << 13)
-    values: dict[str, Any] = {}
-    for row in tail:
-        values.update(row["values"])
-    step = tail[-1]["step"] if tail else run["start_step"]
+    tail = read_last_lines(f"{folder}/metrics.jsonl", 1 << 15)
+    newest = parse_row(tail[-1]) if tail else None
+    step = newest["step"] if newest else run["start_step"]
+    values = _newest_values(tail)
     status: Status = "draft"
     host = run["host"]
     if launch is not None:
@@ -160,8 +159,9 @@ def _last_sign(folder: str) -> float:
     return max(signs)
 
 
-def _patience(tail: list[dict[str, Any]]) -> float:
-    steps = [s for row in tail if (s := row["values"].get("seconds_per_step"))]
+def _patience(tail: list[bytes]) -> float:
+    rows = [row for line in tail[-40:] if (row := parse_row(line)) is not None]
+    steps = [s for row in rows if (s := row["values"].get("seconds_per_step"))]
     return max(QUIET_SECONDS, 5 * statistics.median(steps)) if steps else QUIET_SECONDS
 
 

@@ -73,7 +73,10 @@ class Tail:
             except FileNotFoundError:
                 return
         if os.fstat(self._file.fileno()).st_size < self.offset:
+            # what is buffered is of the old file
+            self.close()
             self.offset = 0
+            self._file = open(self.path, "rb")
         self._file.seek(self.offset)
         for line in self._file:
             if not line.endswith(b"\n"):
@@ -98,8 +101,11 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         tail.close()
 
 
-def read_last_rows(path: Path | str, count: int = 1, limit: int = 1 << 14) -> list[dict[str, Any]]:
-    """Up to `count` of the newest finished rows, oldest first, from the last `limit` bytes alone."""
+def read_last_lines(path: Path | str, limit: int = 1 << 14) -> list[bytes]:
+    """The newest finished rows as they stand, oldest first, from the last `limit` bytes alone.
+
+    At least one row where the file has one, however long it is.
+    """
     try:
         fd = os.open(path, os.O_RDONLY)
     except OSError:
@@ -111,8 +117,13 @@ def read_last_rows(path: Path | str, count: int = 1, limit: int = 1 << 14) -> li
         os.close(fd)
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
     if size > limit:
-        lines = lines[1:]
-    return [row for line in lines[-count:] if (row := parse_row(line)) is not None]
+        return lines[1:] or read_last_lines(path, 4 * limit)
+    return lines
+
+
+def read_last_rows(path: Path | str, count: int = 1, limit: int = 1 << 14) -> list[dict[str, Any]]:
+    """Up to `count` of the newest finished rows, oldest first."""
+    return [row for line in read_last_lines(path, limit)[-count:] if (row := parse_row(line)) is not None]
 
 
 def parse_row(line: bytes) -> dict[str, Any] | None:
@@ -143,7 +154,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_atomic(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 _CONDITION = re.compile(
-    r"^\s*(?P<metric>[a-z_]+(?:\.[a-z_]+)?)\s*(?P<sign>>=|<=|>|<)\s*(?P<limit>-?[\d.]+(?:e-?\d+)?)(?:\s+after\s+(?P<after>\d+))?\s*$"
+    r"^\s*(?P<metric>[a-z_]+(?:\.[a-z_]+)?)\s*(?P<sign>>=|<=|>|<)\s*(?P<limit>-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?:\s+after\s+(?P<after>\d+))?\s*$"
 )
 
 

@@ -165,7 +165,7 @@ def test_a_fork_goes_on_with_weights_moments_and_a_new_schedule(
 ) -> None:
     import torch
 
-    parent = train(tiny_recipe(optim={"steps": 6, "schedule": "linear", "warmup": 0.0}))
+    parent = train(tiny_recipe(optim={"steps": 6, "schedule": "linear", "warmup": 0.0}, checkpoint={"keep": 9}))
     assert wait_ended(parent) == "finished"
     done = charlab("fork", f"{parent.id}@4", "--set", "optim.steps=10", "--set", "optim.lr=4e-4", "--json")
     assert done.returncode == 0, done.stderr
