@@ -47,7 +47,7 @@ class RunRow:
 
 
 def list_runs(workspace: Workspace) -> list[RunRow]:
-    """Every run of the workspace, oldest first; one that cannot be read says so in `problem`."""
+    """Every run of the workspace, oldest first (ids begin with the minute); one that cannot be read says so in `problem`."""
     here, now = socket.gethostname(), time.time()
     runs = str(workspace.runs)
     rows = []
@@ -57,7 +57,7 @@ def list_runs(workspace: Workspace) -> list[RunRow]:
         row = read_run_row(os.path.join(runs, name), name, here, now)
         if row is not None:
             rows.append(row)
-    return sorted(rows, key=lambda r: (r.created, r.id))
+    return sorted(rows, key=lambda r: (r.id[:13], r.created, r.id))
 
 
 def summarise_run(paths: RunPaths) -> RunRow:
@@ -135,7 +135,18 @@ def has_ended(folder: str, launch: dict[str, Any]) -> Status | None:
     return None
 
 
-def _derive_status(folder: str, launch: dict[str, Any], tail: list[dict[str, Any]], here: str, now: float) -> Status:
+def _newest_values(lines: list[bytes]) -> dict[str, Any]:
+    """The newest value of each shown metric; only the rows that hold one are parsed."""
+    values: dict[str, Any] = {}
+    for name in ("loss", "margin_nats", "break_rate", "heldout.loss", "tokens_per_second"):
+        mark = f'"{name}":'.encode()
+        line = next((one for one in reversed(lines) if mark in one), None)
+        if name not in values and line is not None and (row := parse_row(line)) is not None:
+            values = {**row["values"], **values}
+    return values
+
+
+def _derive_status(folder: str, launch: dict[str, Any], tail: list[bytes], here: str, now: float) -> Status:
     if ended := has_ended(folder, launch):
         return ended
     quiet = now - _last_sign(folder) > _patience(tail)

@@ -37,7 +37,7 @@ class Baton(TrainerCallback):
     def __init__(self, side: Any, answers: Any) -> None:
         self.side = side
         self.answers = answers
-        self.began = 0.0
+        self.began = self.began_cpu = 0.0
 
     def answer(self, value: dict[str, Any]) -> None:
         print(json.dumps(value), file=self.answers, flush=True)
@@ -46,7 +46,7 @@ class Baton(TrainerCallback):
         for line in sys.stdin:
             word = line.strip()
             if word == "step":
-                self.began = time.perf_counter()
+                self.began, self.began_cpu = time.perf_counter(), time.process_time()
                 return
             if word == "journal":
                 self.answer({"seconds": self.side.time_journal(args, state, control)})
@@ -57,8 +57,8 @@ class Baton(TrainerCallback):
         self.wait(args, state, control)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        seconds = time.perf_counter() - self.began
-        self.answer({"seconds": seconds, **self.side.describe_step()})
+        seconds, cpu = time.perf_counter() - self.began, time.process_time() - self.began_cpu
+        self.answer({"seconds": seconds, "cpu_seconds": cpu, **self.side.describe_step()})
         self.wait(args, state, control)
 
 

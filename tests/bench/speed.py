@@ -8,8 +8,9 @@ from typing import Any
 from kit import Row, Side, make_workspace
 
 BATCH = 4
+OURS = "charlab"
 SIDES: dict[str, dict[str, Any]] = {
-    "charlab": {"trainer": "charlab"},
+    OURS: {"trainer": "charlab"},
     "TRL, bf16 weights": {"trainer": "trl", "autocast": False},
     "TRL, bf16 weights and autocast": {"trainer": "trl", "autocast": True},
 }
@@ -20,24 +21,31 @@ def measure(steps: int) -> tuple[list[Row], list[str], float]:
     rows, notes, ours = [], [], 0.0
     for checkpointing in (False, True):
         with make_workspace() as folder:
-            seconds = time_sides(folder, checkpointing, steps)
-        # steps of one number have the same rows and lie next to each other in time
-        ratios = {n: median(t / o for t, o in zip(s, seconds["charlab"])) for n, s in seconds.items() if n != "charlab"}
-        best = min(ratios, key=lambda n: ratios[n])
-        ours = ours or median(seconds["charlab"])
+            taken = time_sides(folder, checkpointing, steps)
+        middle = {name: median(a["seconds"] for a in answers) for name, answers in taken.items()}
+        best = min(middle.keys() - {OURS}, key=lambda name: middle[name])
+        ours = ours or middle[OURS]
         label = f"speed, {'with' if checkpointing else 'without'} gradient checkpointing"
-        rates = {name: BATCH / median(s) for name, s in seconds.items()}
-        measured = f"{rates['charlab']:.3f} pairs/s against {rates[best]:.3f}"
-        rows.append(Row(label, 1.0, 1.2, ratios[best], "x TRL", measured, more=True))
-        notes.append(f"{label}: the faster TRL is '{best}'; median seconds per step of {steps}:")
-        notes += [f"    {median(s):7.3f}  {name}" for name, s in seconds.items()]
+        measured = f"{BATCH / middle[OURS]:.3f} pairs/s against {BATCH / middle[best]:.3f}"
+        ratio = compare(taken, best, "seconds")
+        rows.append(Row(label, 1.0, 1.2, ratio, "x TRL", f"{ratio:.2f} x, {measured}", more=True))
+        notes.append(
+            f"{label}: the faster TRL is '{best}'; by processor time charlab is at "
+            f"{compare(taken, best, 'cpu_seconds'):.2f} x of it; median seconds of {steps} steps, and of the processors:"
+        )
+        notes += [f"    {m:7.3f} {median(a['cpu_seconds'] for a in taken[n]):7.3f}  {n}" for n, m in middle.items()]
     return rows, notes, ours
 
 
-def time_sides(folder: Path, checkpointing: bool, steps: int) -> dict[str, list[float]]:
-    """Seconds of each step but the first, by side; the sides take their steps in turn."""
+def compare(taken: dict[str, list[dict[str, Any]]], other: str, key: str) -> float:
+    """How many times as fast charlab is: steps of one number have the same rows and lie next to each other in time."""
+    return median(theirs[key] / ours[key] for ours, theirs in zip(taken[OURS], taken[other]))
+
+
+def time_sides(folder: Path, checkpointing: bool, steps: int) -> dict[str, list[dict[str, Any]]]:
+    """Each step's answer but the first's, by side; the sides take their steps in turn."""
     changes = [f"load.gradient_checkpointing={str(checkpointing).lower()}", f"optim.batch={BATCH}"]
-    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
+    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
     with ExitStack() as stack:
         sides = {}
         for name, settings in SIDES.items():
@@ -50,5 +58,5 @@ def time_sides(folder: Path, checkpointing: bool, steps: int) -> dict[str, list[
                 raise RuntimeError(f"step {number + 1}: the sides trained on different rows")
             if number:
                 for name, answer in answers.items():
-                    seconds[name].append(answer["seconds"])
-    return seconds
+                    taken[name].append(answer)
+    return taken
