@@ -66,6 +66,11 @@ def load_base(located: Located, load: Load) -> Any:
     model.requires_grad_(False)
     if load.quantize == "none":
         model.to(device)
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            # bitsandbytes would repack a CPU's weights at the first forward pass in eval mode, and round
+            # otherwise from there on: a resumed run would part from an uninterrupted one
+            layer.support_avx512bf16_for_cpu = False
     return model
 
 

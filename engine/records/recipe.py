@@ -14,7 +14,7 @@ from engine.records.base import Record
 class Table(Record):
     """Of a recipe: a value has its type already, as TOML has types, and numbers are finite."""
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 Objective = Literal["orpo", "simpo", "dpo", "sft"]

@@ -8,6 +8,7 @@ The exit code is 0 unless a benchmark crashed.
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -26,6 +27,8 @@ def main() -> int:
     parser.add_argument("--only", choices=NAMES, help="one benchmark alone")
     given = parser.parse_args()
     os.environ.update(environment())
+    # so that a benchmark that is ended puts its folders and processes away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.perf_counter()
     print(describe_machine(), flush=True)
     rows: list[Row] = []

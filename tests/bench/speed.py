@@ -31,7 +31,7 @@ def measure(steps: int) -> tuple[list[Row], list[str], float]:
         rows.append(Row(label, 1.0, 1.2, ratio, "x TRL", f"{ratio:.2f} x, {measured}", more=True))
         notes.append(
             f"{label}: the faster TRL is '{best}'; by processor time charlab is at "
-            f"{compare(taken, best, 'cpu_seconds'):.2f} x of it; median seconds of {steps} steps, and of the processors:"
+            f"{compare(taken, best, 'cpu_seconds'):.2f} x; median seconds of {steps} steps, and of the processors:"
         )
         notes += [f"    {m:7.3f} {median(a['cpu_seconds'] for a in taken[n]):7.3f}  {n}" for n, m in middle.items()]
     return rows, notes, ours
