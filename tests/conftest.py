@@ -136,7 +136,11 @@ def tiny_recipe(workspace: Any, tiny_folder: Path) -> Callable[..., Path]:
 def to_toml(data: dict[str, Any]) -> str:
     """The little of TOML that recipes need: JSON scalars and lists are TOML too."""
     plain = [f"{k} = {json.dumps(v)}" for k, v in data.items() if not isinstance(v, dict)]
-    tables = [f"\n[{k}]\n" + "\n".join(f"{a} = {json.dumps(b)}" for a, b in v.items()) for k, v in data.items() if isinstance(v, dict)]
+    tables = [
+        f"\n[{k}]\n" + "\n".join(f"{a} = {json.dumps(b)}" for a, b in v.items())
+        for k, v in data.items()
+        if isinstance(v, dict)
+    ]
     return "\n".join(plain + tables) + "\n"
 
 

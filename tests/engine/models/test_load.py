@@ -29,7 +29,9 @@ def save_adapter(workspace: Workspace, base: Path, folder: Path, act: bool = Tru
 
 def attach(workspace: Workspace, base: Path, adapter: Path, resuming: bool = False) -> Any:
     located = locate_model(str(base), workspace)
-    return attach_adapter(load_base(located, FP32), adapter, load_tokenizer(located), trainable=False, resuming=resuming)
+    return attach_adapter(
+        load_base(located, FP32), adapter, load_tokenizer(located), trainable=False, resuming=resuming
+    )
 
 
 def test_the_bundled_model_is_converted_once_and_answers(bundled_folder: Path) -> None:
@@ -78,7 +80,9 @@ def test_an_adapter_that_fits_only_in_part_is_refused(workspace: Workspace, tiny
         attach(workspace, tiny_folder, adapter)
 
 
-def test_an_adapter_of_another_shape_or_a_cut_file_is_refused(workspace: Workspace, tiny_folder: Path, tmp_path: Path) -> None:
+def test_an_adapter_of_another_shape_or_a_cut_file_is_refused(
+    workspace: Workspace, tiny_folder: Path, tmp_path: Path
+) -> None:
     import json
 
     adapter = save_adapter(workspace, tiny_folder, tmp_path / "adapter")

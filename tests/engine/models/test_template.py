@@ -76,9 +76,7 @@ def test_a_template_that_moves_the_prompt_is_refused(tokenizer: Any) -> None:
 
 
 def test_a_template_that_never_stops_is_refused(tokenizer: Any) -> None:
-    tokenizer.chat_template = (
-        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
-    )
+    tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
     with pytest.raises(ModelError, match="ends no answer with a stop token"):
         Renderer(tokenizer, Template()).encode(ASK, ANSWER)
 

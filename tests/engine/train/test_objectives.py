@@ -49,7 +49,9 @@ def test_orpo_loss_and_rewards_are_trls() -> None:
     chosen, rejected = ours.chosen / ours.chosen_tokens, ours.rejected / ours.rejected_tokens  # type: ignore[operator]
     losses, reward_chosen, reward_rejected, ratio, odds = trainer.odds_ratio_loss(chosen, rejected)
     judged = orpo(ours, totals(ours), 0.1)
-    assert judged.loss.item() == pytest.approx((ours.nll_sum / ours.chosen_tokens.sum() - losses.mean()).item(), abs=1e-6)
+    assert judged.loss.item() == pytest.approx(
+        (ours.nll_sum / ours.chosen_tokens.sum() - losses.mean()).item(), abs=1e-6
+    )
     torch.testing.assert_close(judged.reward_chosen, reward_chosen)
     torch.testing.assert_close(judged.reward_rejected, reward_rejected)
     assert judged.log_odds is not None
@@ -75,7 +77,9 @@ def test_simpo_takes_the_papers_gamma_which_trl_divides_by_beta() -> None:
     by_hand = -F.logsigmoid(2.0 * (chosen - rejected) - 1.0).mean()
     assert judged.loss.item() == pytest.approx(by_hand.item(), abs=1e-6)
     added = simpo(ours, totals(ours), beta=2.0, gamma=1.0, cpo_alpha=0.5)
-    assert added.loss.item() == pytest.approx((by_hand + 0.5 * ours.nll_sum / ours.chosen_tokens.sum()).item(), abs=1e-6)
+    assert added.loss.item() == pytest.approx(
+        (by_hand + 0.5 * ours.nll_sum / ours.chosen_tokens.sum()).item(), abs=1e-6
+    )
 
 
 def test_dpo_starts_at_log_two_and_falls_when_chosen_gains_on_the_reference() -> None:
@@ -96,7 +100,9 @@ def part(of: Scores, keep: slice) -> Scores:
     def cut(column: Tensor | None) -> Tensor | None:
         return None if column is None else column[keep]
 
-    return Scores(cut(of.chosen), cut(of.rejected), cut(of.chosen_tokens), cut(of.rejected_tokens), -of.chosen[keep].sum())  # type: ignore[arg-type]
+    return Scores(
+        cut(of.chosen), cut(of.rejected), cut(of.chosen_tokens), cut(of.rejected_tokens), -of.chosen[keep].sum()
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("objective", ["orpo", "simpo", "dpo", "sft"])

@@ -52,7 +52,14 @@ def test_the_recipes_that_ship_resolve(workspace: Workspace) -> None:
 )
 def test_steps_follow_the_rows_that_are_trained_on(rows: int, epochs: float, steps: int) -> None:
     recipe = Recipe.model_validate(
-        {"name": "x", "base": "m", "dataset": "d", "objective": "orpo", "seed": 1, "optim": {"epochs": epochs, "batch": 1, "accumulate": 4}}
+        {
+            "name": "x",
+            "base": "m",
+            "dataset": "d",
+            "objective": "orpo",
+            "seed": 1,
+            "optim": {"epochs": epochs, "batch": 1, "accumulate": 4},
+        }
     )
     assert count_steps(recipe, rows) == steps
 
@@ -67,7 +74,9 @@ def test_upsampling_comes_after_the_split(resolve: Callable[..., Resolved]) -> N
 
 
 def test_a_prompt_that_fills_the_window_is_an_error_with_its_row(resolve: Callable[..., Resolved]) -> None:
-    with pytest.raises(DatasetError, match=r"pairs\.jsonl row '[\w-]+': its prompt has \d+ tokens and at most 40 fit") as error:
+    with pytest.raises(
+        DatasetError, match=r"pairs\.jsonl row '[\w-]+': its prompt has \d+ tokens and at most 40 fit"
+    ) as error:
         resolve(load={"dtype": "fp32", "prompt": 40})
     assert "long-prompt" in error.value.fix
     left = resolve('allow=["long-prompt"]', load={"dtype": "fp32", "prompt": 45}).run

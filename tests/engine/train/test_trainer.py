@@ -31,7 +31,10 @@ def test_every_objective_learns_to_tell_the_held_out_answers_apart(
     shown = train(charlab, workspace, recipe)
     metrics = read_metrics(workspace.run(shown["id"]))
     first, last = metrics[0], metrics[40]
-    assert last["heldout.nll" if objective == "sft" else "heldout.loss"] < first["heldout.nll" if objective == "sft" else "heldout.loss"]
+    assert (
+        last["heldout.nll" if objective == "sft" else "heldout.loss"]
+        < first["heldout.nll" if objective == "sft" else "heldout.loss"]
+    )
     if objective == "dpo":
         # before the first step the policy is the reference
         assert first["heldout.margin"] == pytest.approx(0.0, abs=1e-5)

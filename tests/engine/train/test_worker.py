@@ -62,7 +62,13 @@ def test_a_run_finishes_and_shows_what_it_measured(tiny_recipe: Recipe, charlab:
     paths = workspace.run(shown["id"])
     assert [r["id"] for r in listed] == [shown["id"]]
     assert {"id", "kind", "status", "name", "step", "steps"} <= listed[0].keys()
-    assert (shown["status"], shown["kind"], shown["step"], shown["steps"], shown["partial"]) == ("finished", "train", 6, 6, False)
+    assert (shown["status"], shown["kind"], shown["step"], shown["steps"], shown["partial"]) == (
+        "finished",
+        "train",
+        6,
+        6,
+        False,
+    )
     assert sorted(losses(paths)) == [1, 2, 3, 4, 5, 6]
     # rates are those of the samples themselves
     samples = [s for s in read_rows(paths.samples) if s["step"] == 6]
@@ -93,7 +99,11 @@ def test_sentinels_do_not_move_the_training_stream(tiny_recipe: Recipe, train: C
 def test_a_killed_worker_is_lost_and_resumes_to_the_same_losses(
     tiny_recipe: Recipe, train: Callable[..., RunPaths], charlab: Charlab
 ) -> None:
-    settings: dict[str, Any] = {"optim": {"steps": 60, "accumulate": 2}, "checkpoint": {"every": 5, "keep": 20}, "lora": {"dropout": 0.1}}
+    settings: dict[str, Any] = {
+        "optim": {"steps": 60, "accumulate": 2},
+        "checkpoint": {"every": 5, "keep": 20},
+        "lora": {"dropout": 0.1},
+    }
     whole = train(tiny_recipe("whole", **settings))
     assert wait_ended(whole) == "finished"
     killed = train(tiny_recipe("killed", **settings))
@@ -258,7 +268,11 @@ def test_a_loss_that_is_not_finite_is_null_named_and_changes_no_weight(
     from safetensors.torch import load_file
 
     # a rate past float32 makes the second step's weights, and every later loss, overflow
-    paths = train(tiny_recipe(optim={"lr": 1e38, "warmup": 0.0, "schedule": "constant", "steps": 4, "clip": 0}, checkpoint={"every": 1}))
+    paths = train(
+        tiny_recipe(
+            optim={"lr": 1e38, "warmup": 0.0, "schedule": "constant", "steps": 4, "clip": 0}, checkpoint={"every": 1}
+        )
+    )
     assert wait_ended(paths) == "finished"
     rows = [r for r in read_rows(paths.metrics) if "loss" in r["values"]]
     assert "loss" in rows[-1]["nonfinite"]
