@@ -73,9 +73,7 @@ def describe_rate(rate: dict[str, Any]) -> str:
     return f"{rate['rate']:.0%} [{rate['ci'][0]:.0%}, {rate['ci'][1]:.0%}]"
 
 
-def print_answers(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], out: TextIO, every: bool = False
-) -> None:
+def print_answers(before: list[dict[str, Any]], after: list[dict[str, Any]], out: TextIO, every: bool = False) -> None:
     """Per probe, an answer from before and one from after, each with what the detector says; or all."""
     width = min(110, shutil.get_terminal_size((100, 24)).columns)
     for probe in dict.fromkeys(s["probe"] for s in before):

@@ -19,12 +19,12 @@ SKY, ORANGE, GREEN, VERMILION = "#56B4E9", "#E69F00", "#009E73", "#D55E00"
 FAINT = "bright_black"
 
 CHARTS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("loss", (("loss", FAINT, "line"), ("loss~", SKY, "line"), ("heldout.loss", ORANGE, "line"))),
+    ("loss", (("loss", FAINT, "dots"), ("loss~", SKY, "line"), ("heldout.loss", ORANGE, "line"))),
     (
         "margin, nats per token",
-        (("margin_nats", FAINT, "line"), ("margin_nats~", SKY, "line"), ("heldout.margin_nats", ORANGE, "line")),
+        (("margin_nats", FAINT, "dots"), ("margin_nats~", SKY, "line"), ("heldout.margin_nats", ORANGE, "line")),
     ),
-    ("pair accuracy", (("accuracy", FAINT, "line"), ("accuracy~", SKY, "line"), ("heldout.accuracy", ORANGE, "line"))),
+    ("pair accuracy", (("accuracy", FAINT, "dots"), ("accuracy~", SKY, "line"), ("heldout.accuracy", ORANGE, "line"))),
     ("breaks, in character", (("break_rate", VERMILION, "line"), ("in_character_rate", GREEN, "line"))),
 )
 FIXED_RANGE = {"pair accuracy": (0.0, 1.0), "breaks, in character": (0.0, 1.0)}
@@ -61,7 +61,7 @@ def compose(view: RunView, width: int, height: int) -> Group:
     head = [
         Text.assemble((plain(view.row.name, 40), "bold"), "  ", (view.row.status, "green" if view.row.status == "running" else "yellow"),
                       "  ", (view.paths.id, FAINT)),
-        Text(describe_step(view) if view.values else "loading the model", style="default"),
+        Text(describe_step(view, width) if view.values else "loading the model", style="default"),
     ]  # fmt: skip
     foot = _foot(view, width, 3 if height < 30 else 6)
     room = max(4, height - len(head) - len(foot) - 1)

@@ -163,15 +163,15 @@ class PlainLines:
         return sum(event["time"] > self._events for event in view.events)
 
 
-def describe_step(view: RunView) -> str:
-    """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s  2 min left'."""
+def describe_step(view: RunView, width: int = 200) -> str:
+    """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s', as much of it as fits into `width`."""
     values = view.values
     parts = [f"step {view.step}/{view.row.steps}"]
     for name, label, form in (
         ("loss", "loss", "{:.3f}"),
         ("margin_nats", "margin", "{:+.3f} nats"),
         ("accuracy", "accuracy", "{:.2f}"),
-        ("heldout.margin_nats", "held-out margin", "{:+.3f}"),
+        ("heldout.margin_nats", "held out", "{:+.3f}"),
         ("break_rate", "breaks", "{:.0%}"),
         ("tokens_per_second", "", "{:.0f} tok/s"),
     ):
@@ -179,7 +179,9 @@ def describe_step(view: RunView) -> str:
         if value is not None:
             parts.append(f"{label} {form.format(value)}".strip())
     if (left := seconds_left(view)) is not None:
-        parts.append(f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left")
+        parts.insert(1, f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left")
+    while len(parts) > 1 and len("  ".join(parts)) > width:
+        parts.pop()
     return "  ".join(parts)
 
 

@@ -47,12 +47,20 @@ def count_parameters(config: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def load_base(located: Located, load: Load) -> Any:
-    """The base weights on the device, frozen. NF4 by bitsandbytes where the recipe says so."""
+SHORT = 512
+"""Tokens up to which attention written out beats the fused kernel on a CPU, whose backward pass is slow."""
+
+
+def load_base(located: Located, load: Load, longest: int | None = None) -> Any:
+    """The base weights on the device, frozen. NF4 by bitsandbytes where the recipe says so.
+
+    `longest` is the longest sequence to come, in tokens; it chooses the attention kernel.
+    """
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     device = pick_device()
-    options: dict[str, Any] = {"dtype": DTYPES[load.dtype], "attn_implementation": "sdpa"}
+    short = device.type == "cpu" and longest is not None and longest <= SHORT
+    options: dict[str, Any] = {"dtype": DTYPES[load.dtype], "attn_implementation": "eager" if short else "sdpa"}
     if load.quantize == "nf4":
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,

@@ -36,7 +36,8 @@ _CLAIMS = re.compile(
     _FLAGS,
 )
 _AS_AI = re.compile(
-    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-|\s+(?:to|of)\b)", _FLAGS
+    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-|\s+(?:to|of)\b)",
+    _FLAGS,
 )
 _AI_SELF = re.compile(
     r"\bmy\s+(?:AI|neural network|source code|programming|algorithms?|training data|data ?set|knowledge cut-?off|developers?|creators? at|programmers?|training process|database|machine learning)\b"

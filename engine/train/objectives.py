@@ -5,7 +5,8 @@ already divided by the totals of the whole optimiser step, so that micro-batches
 one large batch exactly. Knows no model and no data.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -110,5 +111,42 @@ def log1mexp(x: Tensor) -> Tensor:
 
 
 def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
-    """Log-probability of each target, float32. logits [N, V], targets [N]."""
-    return -F.cross_entropy(logits.float(), targets, reduction="none")
+    """Log-probability of each target, float32, in nats. logits [N, V], targets [N]."""
+    logps: Tensor = _TokenLogps.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return logps
+
+
+class _TokenLogps(torch.autograd.Function):
+    """log softmax at the targets, a few rows at a time: no float32 copy of all logits, forward or backward.
+
+    The gradient of log p_y by the logits is one-hot(y) - softmax, so the logits and one normaliser per
+    row are all that backward needs; it is written in the logits' own dtype.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        logps = torch.empty(len(targets), dtype=torch.float32, device=logits.device)
+        normalisers = torch.empty_like(logps)
+        for rows in _row_slices(logits):
+            part = logits[rows].float()
+            normalisers[rows] = torch.logsumexp(part, dim=1)
+            logps[rows] = part.gather(1, targets[rows, None])[:, 0] - normalisers[rows]
+        ctx.save_for_backward(logits, targets, normalisers)
+        return logps
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        logits, targets, normalisers = ctx.saved_tensors
+        out = torch.empty_like(logits)
+        for rows in _row_slices(logits):
+            part = (logits[rows].float() - normalisers[rows, None]).exp_().mul_(-grad[rows, None])
+            part.scatter_add_(1, targets[rows, None], grad[rows, None])
+            out[rows] = part
+        return out, None
+
+
+def _row_slices(logits: Tensor) -> Iterator[slice]:
+    """Rows in pieces of 8 MB of float32 on a CPU, which fit its cache, and of 256 MB on a GPU."""
+    step = max(1, (1 << (26 if logits.is_cuda else 21)) // logits.shape[1])
+    for start in range(0, len(logits), step):
+        yield slice(start, start + step)

@@ -44,11 +44,13 @@ def give_advice(recipe: Recipe, parameters: int, pairs: int) -> list[str]:
     if not usual / 4 <= lr <= usual * 4:
         advice.append(f"optim.lr = {lr:g} lies far from {usual:g}, the preset for {recipe.objective} at this size")
     if recipe.objective == "orpo":
-        if recipe.orpo.beta > 0.11:
+        if parameters > 4e9 and recipe.orpo.beta > 0.11:
             advice.append(
-                f"orpo.beta = {recipe.orpo.beta:g}: 0.12 instead of 0.1 brought critical failures in two "
+                f"orpo.beta = {recipe.orpo.beta:g}: at 32B, 0.12 instead of 0.1 brought critical failures in two "
                 "categories (one 300-step probe); move in steps of 0.01"
             )
+        if recipe.orpo.beta > 0.5:
+            advice.append(f"orpo.beta = {recipe.orpo.beta:g}; the paper's models took 0.1 to 0.25")
         if parameters > 16e9 and lr < 1.5e-5:
             advice.append(f"optim.lr = {lr:g}: at 32B, 8e-6 and 1.2e-5 scored 7.84 and 8.30 against 8.81 at 2e-5")
     if recipe.objective == "simpo":

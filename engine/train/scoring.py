@@ -31,10 +31,14 @@ def select_positions(model: Any, mask: Tensor) -> Iterator[None]:
 
 
 def score_batch(model: Any, wrapped: Any, batch: dict[str, Tensor], both: bool = True) -> Scores:
-    """Score one collated batch; `wrapped` is `model` as the Trainer wraps it (DDP) or `model` itself."""
+    """Score one collated batch; `wrapped` is `model` as the Trainer wraps it (DDP) or `model` itself.
+
+    On a bf16 base the adapter's float32 matrices are multiplied in bf16 too, by autocast.
+    """
     answer, likelihood = batch["answer"], batch["likelihood"]
     mask = answer | likelihood
-    with select_positions(model, mask):
+    half = model.dtype == torch.bfloat16
+    with select_positions(model, mask), torch.autocast(mask.device.type, torch.bfloat16, enabled=half):
         out = wrapped(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)
     # position t predicts token t + 1; the last column is never set in a mask
     targets = batch["input_ids"].roll(-1, dims=1)[mask]
@@ -44,8 +48,8 @@ def score_batch(model: Any, wrapped: Any, batch: dict[str, Tensor], both: bool =
     nll_sum = -logps[likelihood[mask]].sum()
     if not both:
         return Scores(sums, None, tokens, tokens, nll_sum)
-    half = len(sums) // 2
-    return Scores(sums[:half], sums[half:], tokens[:half], tokens[half:], nll_sum)
+    pairs = len(sums) // 2
+    return Scores(sums[:pairs], sums[pairs:], tokens[:pairs], tokens[pairs:], nll_sum)
 
 
 def _sum_rows(logps: Tensor, answer: Tensor, mask: Tensor) -> Tensor:

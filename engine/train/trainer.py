@@ -42,7 +42,7 @@ def make_arguments(recipe: Recipe, folder: str, steps: int) -> TrainingArguments
         weight_decay=optim.weight_decay,
         gradient_checkpointing=load.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if load.gradient_checkpointing else None,
-        bf16=False,  # the base is loaded in its dtype and LoRA in float32, so nothing is left to autocast
+        bf16=False,  # score_batch casts; Accelerate would turn all logits to float32 besides
         seed=recipe.seed,
         data_seed=recipe.seed,
         full_determinism=load.deterministic,

@@ -93,7 +93,7 @@ def train(run: Run, paths: RunPaths, journals: Any, found: CheckpointPaths | Non
     train_rows = encode_pairs(split.train, renderer, recipe, str(paths.rows)).kept
     heldout_rows = encode_pairs(split.heldout, renderer, recipe, str(paths.rows)).kept if split.heldout else []
 
-    model = load_base(located, recipe.load)
+    model = load_base(located, recipe.load, run.plan.tokens_longest)
     if recipe.load.gradient_checkpointing:
         model.enable_input_require_grads()
     torch.manual_seed(recipe.seed)

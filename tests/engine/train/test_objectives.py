@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.records.recipe import Recipe
 from engine.train.measures import add_sums, finish_measures, sum_measures
-from engine.train.objectives import Scores, Totals, dpo, judge_batch, log1mexp, orpo, simpo
+from engine.train.objectives import Scores, Totals, dpo, judge_batch, log1mexp, orpo, simpo, token_logps
 
 
 def scores(pairs: int = 6, seed: int = 0) -> Scores:
@@ -141,3 +141,18 @@ def test_log1mexp_is_exact_where_the_naive_form_loses_everything() -> None:
     assert math.isfinite(log1mexp(certain).item())
     assert certain.grad is not None
     assert math.isfinite(certain.grad.item())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_token_logps_and_their_gradients_are_those_of_cross_entropy(dtype: torch.dtype) -> None:
+    random = torch.Generator().manual_seed(3)
+    # more rows than one piece holds, and a vocabulary that does not divide it
+    logits = (4 * torch.randn(130, 50_021, generator=random)).to(dtype).requires_grad_()
+    targets = torch.randint(0, 50_021, (130,), generator=random)
+    weights = torch.randn(130, generator=random)
+    theirs = -F.cross_entropy(logits.float(), targets, reduction="none")
+    (expected,) = torch.autograd.grad((theirs * weights).sum(), logits)
+    ours = token_logps(logits, targets)
+    (found,) = torch.autograd.grad((ours * weights).sum(), logits)
+    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=0)
+    torch.testing.assert_close(found, expected, atol=1e-5 if dtype == torch.float32 else 1e-2, rtol=0)

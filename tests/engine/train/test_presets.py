@@ -75,10 +75,12 @@ def test_a_rate_beyond_four_times_either_way_is_remarked(lr: float, far: bool) -
 
 
 def test_a_heavy_odds_ratio_is_remarked() -> None:
-    assert advise(orpo={"beta": 0.11}) == []
-    (told,) = advise(orpo={"beta": 0.12})
-    assert told.startswith("orpo.beta = 0.12: ")
-    assert advise(objective="sft", orpo={"beta": 0.5}) == []
+    assert advise(orpo={"beta": 0.5}) == []
+    (told,) = advise(orpo={"beta": 0.6})
+    assert told.startswith("orpo.beta = 0.6; ")
+    assert advise(objective="sft", orpo={"beta": 0.6}) == []
+    (told,) = advise(HUGE, orpo={"beta": 0.12})
+    assert "critical failures" in told
 
 
 def test_a_low_rate_on_a_huge_model_is_remarked() -> None:
