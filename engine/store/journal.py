@@ -69,14 +69,14 @@ class Tail:
     def read(self) -> Iterator[dict[str, Any]]:
         if self._file is None:
             try:
-                self._file = open(self.path, "rb")
+                self._file = open(self.path, "rb")  # noqa: SIM115  kept open between reads
             except FileNotFoundError:
                 return
         if os.fstat(self._file.fileno()).st_size < self.offset:
             # what is buffered is of the old file
             self.close()
             self.offset = 0
-            self._file = open(self.path, "rb")
+            self._file = open(self.path, "rb")  # noqa: SIM115
         self._file.seek(self.offset)
         for line in self._file:
             if not line.endswith(b"\n"):

@@ -83,7 +83,8 @@ def simpo(scores: Scores, totals: Totals, beta: float, gamma: float, cpo_alpha: 
 
 def dpo(scores: Scores, reference: Scores, totals: Totals, beta: float) -> Judged:
     """Rafailov et al. 2023 (DPO), equation 7, over summed log-probabilities against the reference."""
-    assert scores.rejected is not None and reference.rejected is not None
+    assert scores.rejected is not None
+    assert reference.rejected is not None
     reward_chosen = beta * (scores.chosen - reference.chosen)
     reward_rejected = beta * (scores.rejected - reference.rejected)
     loss = -F.logsigmoid(reward_chosen - reward_rejected).sum() / totals.pairs

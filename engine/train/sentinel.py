@@ -69,7 +69,7 @@ class Sentinels:
                     breaks=finding.breaks,
                     span=finding.span,
                     in_character=finding.in_character,
-                )  # fmt: skip
+                )
             )
         seconds = time.perf_counter() - began
         self._per_sample = seconds / len(rows)

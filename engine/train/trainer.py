@@ -225,7 +225,8 @@ class CharacterTrainer(Trainer):
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        assert self.optimizer is not None and self.lr_scheduler is not None
+        assert self.optimizer is not None
+        assert self.lr_scheduler is not None
         scheduler: Any = self.lr_scheduler
         rate = self.args.learning_rate
         scheduler.base_lrs = [rate for _ in scheduler.base_lrs]

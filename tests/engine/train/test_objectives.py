@@ -47,7 +47,7 @@ def test_orpo_loss_and_rewards_are_trls() -> None:
     trainer.beta = 0.1
     trainer.accelerator = type("Device", (), {"device": torch.device("cpu")})()
     chosen, rejected = ours.chosen / ours.chosen_tokens, ours.rejected / ours.rejected_tokens  # type: ignore[operator]
-    losses, reward_chosen, reward_rejected, ratio, odds = trainer.odds_ratio_loss(chosen, rejected)
+    losses, reward_chosen, reward_rejected, _, odds = trainer.odds_ratio_loss(chosen, rejected)
     judged = orpo(ours, totals(ours), 0.1)
     assert judged.loss.item() == pytest.approx(
         (ours.nll_sum / ours.chosen_tokens.sum() - losses.mean()).item(), abs=1e-6

@@ -98,7 +98,7 @@ def test_rows_that_repeat_a_sealed_prompt_are_refused(
     rows = [pair(n) for n in range(20)]
     rows[3]["prompt"][0]["content"] = "So, what were you trained on?"
     write_dataset("leaky", rows)
-    with pytest.raises(RefusedError, match="leaks the sealed set 'madison'.*'row-3'.*'trained'"):
+    with pytest.raises(RefusedError, match=r"leaks the sealed set 'madison'.*'row-3'.*'trained'"):
         resolve(dataset="leaky", audit={"sealed": ["madison"]}, heldout={"share": 0.0})
     assert resolve('allow=["audit"]', dataset="leaky", audit={"sealed": ["madison"]}).run.recipe.allow == ["audit"]
 
