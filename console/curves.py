@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from console.text import plain
-from console.watch import RunView, describe_event, describe_step
+from console.view import RunView, describe_event, describe_step
 from panels.chart import Line, Mark, Row, draw
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CHARTS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("pair accuracy", (("accuracy", FAINT, "dots"), ("accuracy~", SKY, "line"), ("heldout.accuracy", ORANGE, "line"))),
     ("breaks, in character", (("break_rate", VERMILION, "line"), ("in_character_rate", GREEN, "line"))),
 )
+LEGEND = ((SKY, "training, smoothed"), (ORANGE, "held out"), (VERMILION, "breaks"), (GREEN, "in character"))
 FIXED_RANGE = {"pair accuracy": (0.0, 1.0), "breaks, in character": (0.0, 1.0)}
 
 
@@ -58,11 +59,12 @@ class LiveCurves:
 
 def compose(view: RunView, width: int, height: int) -> Group:
     """The whole picture, `height` lines of at most `width` cells."""
+    status = view.row.status
+    colour = GREEN if status in ("running", "finished") else ORANGE
     head = [
-        Text.assemble((plain(view.row.name, 40), "bold"), "  ", (view.row.status, "green" if view.row.status == "running" else "yellow"),
-                      "  ", (view.paths.id, FAINT)),
-        Text(describe_step(view, width) if view.values else "loading the model", style="default"),
-    ]  # fmt: skip
+        Text.assemble((plain(view.row.name, 40), "bold"), "  ", (status, colour), "  ", (view.paths.id, FAINT)),
+        Text(describe_step(view, width) if view.values else "loading the model"),
+    ]
     foot = _foot(view, width, 3 if height < 30 else 6)
     room = max(4, height - len(head) - len(foot) - 1)
     columns = 2 if width >= 70 else 1
@@ -105,8 +107,10 @@ def _foot(view: RunView, width: int, lines: int) -> list[Text]:
             (f"{plain(sample['probe'], 12)} ", "bold"), mark, "  ", plain(sample["text"], max(10, width - 30))
         )
         events.append(answer)
-    legend = Text.assemble(("━ ", SKY), "training, smoothed  ", ("━ ", ORANGE), "held out  ", ("▲", FAINT), " checkpoint   ",
-                           ("Ctrl-C leaves it running", FAINT))  # fmt: skip
+    legend = Text()
+    for colour, meaning in LEGEND:
+        legend.append("━ ", colour).append(f"{meaning}  ")
+    legend.append("· each step  ▲ checkpoint   Ctrl-C leaves it running", FAINT)
     return [*events, legend]
 
 

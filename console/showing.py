@@ -86,7 +86,7 @@ def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
 
 
 def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: str | None) -> None:
-    from console.watch import describe_event
+    from console.view import describe_event
     from engine.store.index import read_launch
     from engine.store.journal import read_rows
 

@@ -190,22 +190,29 @@ def _between(positions: array[int], start: int, stop: int) -> int:
     return bisect_left(positions, stop) - bisect_left(positions, start)
 
 
-def ema(values: Sequence[float | None], weight: float) -> list[float | None]:
-    """Debiased exponential moving average as TensorBoard's, one value out for each in, gaps passed through.
+class Ema:
+    """Debiased exponential moving average as TensorBoard's, fed one value at a time; gaps pass through.
 
     ValueError unless 0 <= weight < 1 (0 leaves the values alone).
     """
-    if not 0 <= weight < 1:
-        raise ValueError(f"weight must be in [0, 1): {weight!r}")
-    out: list[float | None] = []
-    mean, decay = 0.0, 1.0
-    for value in values:
+
+    def __init__(self, weight: float) -> None:
+        if not 0 <= weight < 1:
+            raise ValueError(f"weight must be in [0, 1): {weight!r}")
+        self._weight = weight
+        self._mean, self._decay = 0.0, 1.0
+
+    def update(self, value: float | None) -> float | None:
         if value is None or not math.isfinite(value):
-            out.append(value)
-            continue
-        decay *= weight
+            return value
+        self._decay *= self._weight
         # Equal to biased / (1 - weight**n), but exact on a constant: a flat line stays flat.
-        share = (1 - weight) / (1 - decay)
-        mean = value if share == 1 else mean + (value - mean) * share
-        out.append(mean)
-    return out
+        share = (1 - self._weight) / (1 - self._decay)
+        self._mean = value if share == 1 else self._mean + (value - self._mean) * share
+        return self._mean
+
+
+def ema(values: Sequence[float | None], weight: float) -> list[float | None]:
+    """The moving average of a whole column, one value out for each in."""
+    average = Ema(weight)
+    return [average.update(value) for value in values]
