@@ -95,7 +95,7 @@ class Recorder(TrainerCallback):
         if not last:
             if save or _due(self._step, recipe.heldout.every):
                 values |= self._score_heldout()
-            if _due(self._step, recipe.sentinel.every):
+            if _due(self._step, recipe.sentinel.every) or (save and recipe.checkpoint.best == "break_rate"):
                 values |= self._take_moment(whole=False)
         stop = self._find_stop()
         for alarm in self._alarms.check(self._step, values):
@@ -182,10 +182,11 @@ def _due(step: int, every: int) -> bool:
 
 
 class Watchdog:
-    """A thread that speaks up once when no step came for max(60 s, 5 x the median step)."""
+    """A thread that speaks up once when no step came for max(`patience`, 5 x the median step), in seconds."""
 
-    def __init__(self, bark: Callable[[float], None]) -> None:
+    def __init__(self, bark: Callable[[float], None], patience: float = QUIET_SECONDS) -> None:
         self._bark = bark
+        self._patience = patience
         self._fed = time.monotonic()
         self._seconds: list[float] = []
         self._barked = False
@@ -207,9 +208,9 @@ class Watchdog:
         self._stopped.set()
 
     def _watch(self) -> None:
-        while not self._stopped.wait(1.0):
+        while not self._stopped.wait(self._patience / 60):
             quiet = time.monotonic() - self._fed
-            patience = max(QUIET_SECONDS, 5 * median(self._seconds)) if self._seconds else QUIET_SECONDS
+            patience = max([self._patience, 5 * median(self._seconds or [0.0])])
             if quiet > patience and not self._barked:
                 self._barked = True
                 self._bark(quiet)

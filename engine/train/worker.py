@@ -45,8 +45,9 @@ def main(folder: str, attempt: int) -> int:
         message, fix = str(error), "charlab log shows the traceback"
         if isinstance(error, CharlabError):
             fix = error.fix
-        elif isinstance(error, OSError) and error.errno == 28:
-            message, fix = f"no disk left: {error}", "free some disk, then charlab resume"
+        elif "no space left" in message.lower():
+            # torch and safetensors raise errors of their own here
+            fix = "free some disk, then charlab resume"
         elif "out of memory" in str(error).lower():
             fix = "lower optim.batch and raise optim.accumulate, or set load.gradient_checkpointing = true"
         try:

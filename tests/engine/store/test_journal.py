@@ -350,3 +350,11 @@ def test_a_json_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | No
     with pytest.raises(StoreError, match=complaint) as bad:
         read_json(path)
     assert str(path) in bad.value.message
+
+
+def test_a_full_disk_is_said_to_be_one() -> None:
+    journal = Journal(Path("/dev/full"))
+    with pytest.raises(SpaceError, match="no disk left") as error:
+        journal.append({"step": 1})
+    journal.close()
+    assert "charlab resume" in error.value.fix
