@@ -1,5 +1,5 @@
 # make setup     a .venv with everything, pinned by constraints.txt; safe to repeat
-# make demo      train Madison on the bundled model and see what changed, about five minutes
+# make demo      train Madison on the bundled model and see what changed, about three minutes
 # make test      the tests (make test-slow: those that train the 135M model for minutes)
 # make check     ruff, mypy, the house laws
 # make bench     the tables of docs/LOG.md (make bench-long: with more repeats)

@@ -48,7 +48,7 @@ def count_parameters(config: Any) -> int:
 
 
 SHORT = 512
-"""Tokens up to which attention written out beats the fused kernel on a CPU, whose backward pass is slow."""
+"""Tokens up to which attention written out beats the fused kernel in bf16 on a CPU: that one's backward is slow."""
 
 
 def load_base(located: Located, load: Load, longest: int | None = None) -> Any:
@@ -59,7 +59,7 @@ def load_base(located: Located, load: Load, longest: int | None = None) -> Any:
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     device = pick_device()
-    short = device.type == "cpu" and longest is not None and longest <= SHORT
+    short = device.type == "cpu" and load.dtype == "bf16" and longest is not None and longest <= SHORT
     options: dict[str, Any] = {"dtype": DTYPES[load.dtype], "attn_implementation": "eager" if short else "sdpa"}
     if load.quantize == "nf4":
         options["quantization_config"] = BitsAndBytesConfig(

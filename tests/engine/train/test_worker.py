@@ -100,18 +100,18 @@ def test_a_killed_worker_is_lost_and_resumes_to_the_same_losses(
     tiny_recipe: Recipe, train: Callable[..., RunPaths], charlab: Charlab
 ) -> None:
     settings: dict[str, Any] = {
-        "optim": {"steps": 60, "accumulate": 2},
+        "optim": {"steps": 30, "accumulate": 2},
         "checkpoint": {"every": 5, "keep": 20},
         "lora": {"dropout": 0.1},
     }
     whole = train(tiny_recipe("whole", **settings))
     assert wait_ended(whole) == "finished"
     killed = train(tiny_recipe("killed", **settings))
-    wait_for(lambda: last_step(killed) >= 12)
+    wait_for(lambda: last_step(killed) >= 11)
     os.kill(read_json(killed.launch)["process"]["pid"], signal.SIGKILL)
     assert wait_ended(killed) == "lost"
     reached = last_step(killed)
-    assert reached < 60
+    assert reached < 30
     # as if it had been killed in the middle of its newest checkpoint and of its newest row
     newest = killed.complete_checkpoints()[-1]
     newest.manifest.unlink()
@@ -202,10 +202,12 @@ def test_a_fork_goes_on_with_weights_moments_and_a_new_schedule(
     shutil.rmtree(parent.folder)
     shutil.rmtree(fork.checkpoint(10).folder)
     (fork.events).write_text("".join(line + "\n" for line in fork.events.read_text().splitlines()[:-1]))
+    wait_for(lambda: summarise_run(fork).status == "lost")
     assert charlab("resume", fork.id).returncode == 0
     assert summarise_run(fork).status == "finished"
 
 
+@pytest.mark.slow
 def test_forks_that_cannot_be_say_what_could(
     tiny_recipe: Recipe, train: Callable[..., RunPaths], charlab: Charlab, workspace: Workspace
 ) -> None:
@@ -228,6 +230,7 @@ def test_forks_that_cannot_be_say_what_could(
     assert allowed.returncode == 0, allowed.stderr
 
 
+@pytest.mark.slow
 def test_a_group_runs_one_after_another(tiny_recipe: Recipe, charlab: Charlab, workspace: Workspace) -> None:
     done = charlab("train", str(tiny_recipe()), "--set", "seed=1,2", "--json")
     assert done.returncode == 0, done.stderr
@@ -267,10 +270,10 @@ def test_a_loss_that_is_not_finite_is_null_named_and_changes_no_weight(
     import torch
     from safetensors.torch import load_file
 
-    # a rate past float32 makes the second step's weights, and every later loss, overflow
+    # a rate as large as this makes the second step's weights, and every later loss, overflow
     paths = train(
         tiny_recipe(
-            optim={"lr": 1e38, "warmup": 0.0, "schedule": "constant", "steps": 4, "clip": 0}, checkpoint={"every": 1}
+            optim={"lr": 1e30, "warmup": 0.0, "schedule": "constant", "steps": 4, "clip": 0}, checkpoint={"every": 1}
         )
     )
     assert wait_ended(paths) == "finished"
