@@ -3,7 +3,7 @@
 import sys
 import time
 
-from console.text import align, format_age, format_value, narrate, plain, print_json
+from console.text import align, format_age, format_value, harmless, narrate, plain, print_json
 from engine.errors import StoreError
 from engine.store.index import RunRow, list_runs
 from engine.store.paths import find_workspace
@@ -105,4 +105,4 @@ def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: s
     if not path.is_file():
         raise StoreError(f"run {paths.id} has no log of attempt {number}", fix=f"charlab show {paths.id}")
     for line in path.read_text("utf-8", "replace").splitlines():
-        print(plain(line))
+        print(harmless(line))

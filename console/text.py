@@ -15,16 +15,17 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def plain(text: str, limit: int | None = None) -> str:
-    """Text from a model or a file, made safe to print on one line.
-
-    Escape sequences, control and direction-changing characters go; white space becomes single spaces.
-    """
-    text = _ESCAPES.sub("", text)
-    text = " ".join(text.split())
-    text = "".join(c for c in text if unicodedata.category(c) not in _UNSAFE)
+    """Text from a model or a file as one harmless line, white space as single spaces, cut at `limit`."""
+    text = harmless(" ".join(_ESCAPES.sub("", text).split()))
     if limit is not None and len(text) > limit:
         return text[: max(0, limit - 1)] + "…"
     return text
+
+
+def harmless(line: str) -> str:
+    """A line without escape sequences, control characters or changes of direction; its spaces stay."""
+    line = _ESCAPES.sub("", line).expandtabs()
+    return "".join(c for c in line if unicodedata.category(c) not in _UNSAFE)
 
 
 def narrate(message: str) -> None:

@@ -81,7 +81,7 @@ def write_dataset(workspace: Any) -> Callable[..., Any]:
         paths = workspace.dataset(name)
         paths.folder.mkdir(parents=True, exist_ok=True)
         paths.pairs.write_text("".join(json.dumps(r) + "\n" for r in rows))
-        paths.character.write_text('name = "Ada"\n')
+        paths.character.write_text('name = "Ada"\n[voice]\nmarks = ["Sir"]\n')
         if probes is not None:
             paths.probes.write_text("".join(json.dumps(p) + "\n" for p in probes))
         seal_dataset(workspace, name)

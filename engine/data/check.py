@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.data.read import find_dataset, hash_file, read_character, read_jsonl, read_manifest, read_probes
 from engine.errors import DatasetError
-from engine.records.dataset import Pair, Prompt
+from engine.records.dataset import Character, Pair, Prompt
 from engine.store.paths import Workspace
 
 
@@ -16,7 +16,7 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
     pairs = read_jsonl(paths.pairs, Pair)
     probes = read_probes(paths.probes) if paths.probes.is_file() else []
     prompts = read_jsonl(paths.prompts, Prompt) if paths.prompts.is_file() else []
-    read_character(paths)
+    character = read_character(paths)
     try:
         sealed = read_manifest(paths).sha256 == hash_file(paths.pairs)
     except DatasetError:
@@ -33,7 +33,12 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
             "chosen": _median_words([p.chosen[0].content for p in pairs]),
             "rejected": _median_words([p.rejected[0].content for p in pairs]),
         },
-        "findings": [*find_repeats(pairs), *find_length_shortcut(pairs), *find_imbalance(pairs)],
+        "findings": [
+            *find_repeats(pairs),
+            *find_length_shortcut(pairs),
+            *find_imbalance(pairs),
+            *find_missing_voice(character),
+        ],
     }
 
 
@@ -66,6 +71,12 @@ def find_imbalance(pairs: list[Pair]) -> list[str]:
     if len(counts) > 1 and max(counts.values()) > 4 * min(counts.values()):
         most, least = counts.most_common()[0], counts.most_common()[-1]
         return [f"categories are uneven: {most[0]} has {most[1]} rows, {least[0]} {least[1]}"]
+    return []
+
+
+def find_missing_voice(character: Character) -> list[str]:
+    if len(character.voice.marks) < character.voice.least:
+        return ["character.toml lists fewer voice.marks than voice.least asks for, so no answer can be in character"]
     return []
 
 

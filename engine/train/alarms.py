@@ -19,6 +19,11 @@ from typing import NamedTuple
 from engine.errors import RecipeError
 
 NAMES = ("nan", "chosen-falling", "margin-collapse", "stalled")
+METRICS = (
+    "loss", "nll", "reward_chosen", "reward_rejected", "margin", "margin_nats", "accuracy", "logp_chosen",
+    "logp_rejected", "log_odds", "grad_norm", "lr", "epoch", "tokens", "tokens_per_second", "seconds_per_step",
+    "rss_mb", "device_mb", "break_rate", "in_character_rate",
+)  # fmt: skip
 WINDOW = 20
 """Steps over which a trend is judged."""
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -111,6 +116,10 @@ class Alarms:
 
 def parse_condition(text: str) -> Condition:
     match = _CONDITION.match(text)
+    if match is not None and match["metric"].removeprefix("heldout.") not in METRICS:
+        raise RecipeError(
+            f"alarm.stop: '{text}' names no metric", fix=f"one of {', '.join(METRICS)}, or heldout.loss and the like"
+        )
     if match is None:
         raise RecipeError(
             f"alarm.stop: '{text}' is neither an alarm nor a condition",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from console.text import plain
+from console.text import harmless, plain
 from engine.store.paths import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +159,7 @@ def test_model_text_never_moves_the_terminal() -> None:
     hostile = "\x1b[2J\x1b]0;title\x07red \x1b[31mtext\x1b[0m\u202eright\u202c\r\nline\x00\x9b5m [bold]x[/]"
     assert plain(hostile) == "red textright line5m [bold]x[/]"
     assert plain("a" * 50, 10) == "a" * 9 + "…"
+    assert harmless("  File \x1b[1mx\x1b[0m, line 1") == "  File x, line 1"
 
 
 def test_a_workspace_is_made_with_madison_and_a_character_of_ones_own(charlab: Charlab, tmp_path: Path) -> None:

@@ -181,3 +181,10 @@ def test_what_is_neither_an_alarm_nor_a_condition_is_refused_with_those_there_ar
 def test_every_name_is_an_alarm_and_no_condition() -> None:
     alarms = Alarms(list(NAMES))
     assert (alarms.names, alarms.conditions) == (set(NAMES), [])
+
+
+def test_a_condition_over_no_metric_is_refused() -> None:
+    with pytest.raises(RecipeError, match="names no metric") as error:
+        parse_condition("brake_rate > 0.5")
+    assert "break_rate" in error.value.fix
+    assert parse_condition("heldout.loss > 3").metric == "heldout.loss"
