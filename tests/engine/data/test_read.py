@@ -231,8 +231,9 @@ def test_a_probe_ends_with_the_user(tmp_path: Path) -> None:
 
 
 def test_a_character_is_read_with_its_defaults(write_dataset: Callable[..., DatasetPaths], pair: Rows) -> None:
+    paths = write_dataset("ada", [pair(1)])
     paths.character.write_text('name = "Ada"\n')
-    character = read_character(write_dataset("ada", [pair(1)]))
+    character = read_character(paths)
     assert (character.name, character.may_be_ai, character.makers) == ("Ada", False, [])
     assert (character.voice.least, character.voice.marks, character.voice.foreign) == (1, [], [])
 
