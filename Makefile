@@ -1,7 +1,7 @@
 # make setup     a .venv with everything, pinned by constraints.txt; safe to repeat
 # make demo      train Madison on the bundled model and see what changed, about three minutes
 # make test      the tests (make test-slow: those that train the 135M model for minutes)
-# make check     ruff, mypy, the house laws
+# make check     ruff, mypy, the house laws, and whether the constraints still resolve with every extra
 # make bench     the tables of docs/LOG.md (make bench-long: with more repeats)
 
 PYTHON ?= python3
@@ -39,6 +39,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_laws.py
+	$(BIN)/python -m pip install --quiet --dry-run --constraint constraints.txt '.[dev]'
+	$(BIN)/python -m pip install --quiet --dry-run --constraint constraints.txt '.[vllm]'
 
 bench: setup
 	$(BIN)/python tests/bench/run.py
