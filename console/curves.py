@@ -110,7 +110,7 @@ def _foot(view: RunView, width: int, lines: int) -> list[Text]:
     legend = Text()
     for colour, meaning in LEGEND:
         legend.append("━ ", colour).append(f"{meaning}  ")
-    legend.append("· each step  ▲ checkpoint   Ctrl-C leaves it running", FAINT)
+    legend.append("· each step  ▲ checkpoint  Ctrl-C detaches" if width >= 105 else "Ctrl-C detaches", FAINT)
     return [*events, legend]
 
 
