@@ -181,13 +181,14 @@ def data_audit(
     sealed: Annotated[
         list[str] | None, typer.Option(help="Dataset whose prompts and probes must not be repeated.")
     ] = None,
+    meaning: Annotated[bool, typer.Option("--meaning", help="By a sentence embedding too (the embed extra).")] = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """List rows whose prompt repeats a sealed prompt, verbatim or reworded."""
     from console import data
 
-    data.audit(name, sealed or [name], json=json, workspace=workspace)
+    data.audit(name, sealed or [name], meaning=meaning, json=json, workspace=workspace)
 
 
 def main() -> None:

@@ -54,10 +54,10 @@ def seal(name: str, *, json: bool, workspace: str | None) -> None:
     narrate(f"sealed {name}: {manifest.rows} rows, sha256 {manifest.sha256[:12]}")
 
 
-def audit(name: str, sealed: list[str], *, json: bool, workspace: str | None) -> None:
+def audit(name: str, sealed: list[str], *, meaning: bool, json: bool, workspace: str | None) -> None:
     from engine.data.layout import audit_dataset
 
-    leaks = audit_dataset(find_workspace(workspace), name, sealed)
+    leaks = audit_dataset(find_workspace(workspace), name, sealed, meaning)
     if json:
         print_json([leak._asdict() for leak in leaks])
     for leak in leaks:

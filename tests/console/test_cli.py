@@ -173,7 +173,7 @@ def test_a_workspace_is_made_with_madison_and_a_character_of_ones_own(charlab: C
     assert charlab("new-character", "Ada Lovelace", cwd=lab).returncode == 2
     assert charlab("data", "check", "ada", cwd=lab).returncode == 0
     assert charlab("data", "seal", "ada", cwd=lab).returncode == 0
-    assert charlab("data", "audit", "ada", cwd=lab).returncode == 0
+    assert charlab("data", "audit", "ada", "--meaning", cwd=lab).returncode == 0
     assert (lab / "runs" / "recipes" / "ada-orpo.toml").is_file()
 
 
