@@ -75,9 +75,9 @@ def estimate_memory(
     """MiB while training, by the largest batch that the rows could make.
 
     Activations after Korthikanti et al. 2022 (section 4), without the attention matrix, which fused
-    attention never stores: per token and layer about 17 hidden and 4 inner values, or 1 hidden value per
-    layer and one layer whole with gradient checkpointing. Logits of scored tokens stand three times:
-    as computed, in float32, and as gradient.
+    attention never stores: per token and layer about 17 hidden and 4 inner values, and 6 hidden and 1 inner
+    more for the inputs that LoRA keeps, or 1 hidden value per layer and one layer whole with gradient
+    checkpointing. Logits of scored tokens stand twice, as computed and as gradient. Sentinels come on top.
     """
     width = 4 if recipe.load.dtype == "fp32" else 2
     halves = 1 if recipe.objective == "sft" else 2
@@ -85,7 +85,7 @@ def estimate_memory(
     length = max(len(p.prompt) + max(len(p.chosen), len(p.rejected)) for p in longest)
     tokens = len(longest) * halves * length
     scored = sum(len(p.chosen) + (len(p.rejected) if halves == 2 else 0) for p in longest)
-    per_layer = tokens * (17 * shape.hidden + 4 * shape.inner) * width
+    per_layer = tokens * (23 * shape.hidden + 5 * shape.inner) * width
     activations = per_layer * shape.layers
     if recipe.load.gradient_checkpointing:
         activations = per_layer + tokens * shape.hidden * width * shape.layers
@@ -95,7 +95,7 @@ def estimate_memory(
         "weights": weights,
         "adapter, gradients, optimiser": adapter * (8 + moments),
         "activations": activations,
-        "logits": scored * shape.vocabulary * (width + 8),
+        "logits": scored * shape.vocabulary * 2 * width,
     }
     found = {name: size / 2**20 for name, size in parts.items()}
     if not torch.cuda.is_available():
