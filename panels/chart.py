@@ -1,5 +1,8 @@
 """A pure braille line-chart renderer, points in and rows of coloured text out, that knows nothing of metrics, runs,
-files, terminals or who paints its rows."""
+files, terminals or who paints its rows.
+
+Longer than other files because a cell is shared ground: dots, axes, labels and marks of every line meet in one canvas.
+"""
 
 from __future__ import annotations
 

@@ -72,6 +72,15 @@ def workspace(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
+def live() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives until the test ends."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
 def write_dataset(workspace: Any) -> Callable[..., Any]:
     """Write rows as a sealed dataset of the workspace: write_dataset("name", rows)."""
 

@@ -69,7 +69,8 @@ class OurSide:
         self.resolved = resolved
         self.workspace = workspace
         recipe = resolved.run.recipe
-        model = load_base(locate_model(recipe.base, workspace), recipe.load)
+        # as the worker loads it: the longest row chooses the attention kernel
+        model = load_base(locate_model(recipe.base, workspace), recipe.load, resolved.run.plan.tokens_longest)
         if recipe.load.gradient_checkpointing:
             model.enable_input_require_grads()
         torch.manual_seed(recipe.seed)

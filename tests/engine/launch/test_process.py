@@ -4,21 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from engine.launch.process import is_same, read_start, resident_mb
-
-
-@pytest.fixture
-def live() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def test_a_live_process_keeps_its_start(live: subprocess.Popen[bytes]) -> None:

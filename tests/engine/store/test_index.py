@@ -54,15 +54,6 @@ def make_run(room: Workspace) -> Callable[..., RunPaths]:
 
 
 @pytest.fixture
-def live() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that lives until the test ends."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
-
-
-@pytest.fixture
 def zombie() -> Iterator[tuple[int, float]]:
     """The pid and start of a process that ended and that nobody has asked for."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
