@@ -4,13 +4,10 @@ Data goes to standard output, narration to standard error. Exit codes: 0 done, 1
 3 worth retrying, 4 the answer is no, 5 cannot tell, 130 interrupted.
 """
 
-import os
 import sys
 from typing import Annotated
 
 import typer
-
-from engine.errors import CharlabError
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 3 worth retrying, 4 the answer is no, 5 cannot tell, 130 interrupted."
@@ -18,14 +15,15 @@ EPILOG = (
 
 app = typer.Typer(
     name="charlab",
-    help="Give a language model a character, and prove that it holds.",
     epilog=EPILOG,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Datasets: check, seal, audit.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Datasets: show, check, seal, audit.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None
+)
 app.add_typer(data_app, name="data")
 
 WorkspaceOption = Annotated[
@@ -39,6 +37,20 @@ SetOption = Annotated[
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique prefix of one, or 'last'.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the id, and return.")]
+
+
+@app.callback()
+def open_console(
+    context: typer.Context,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Hide every act that changes anything.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Give a language model a character, and prove that it holds. Without a command, opens the console."""
+    if context.invoked_subcommand is None:
+        from console.app import run_console
+        from engine.store.paths import find_workspace
+
+        sys.exit(run_console(find_workspace(workspace), readonly=readonly))
 
 
 @app.command(epilog=EPILOG)
@@ -114,6 +126,27 @@ def show(
 
 
 @app.command(epilog=EPILOG)
+def sentinels(run: RunArgument = "last", json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Show where a run's character breaks: prompts by checkpoints, with intervals."""
+    from console import sentinels as listing
+
+    listing.list_sentinels(run, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def diff(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="The first is the baseline.")],
+    every: Annotated[bool, typer.Option("--all", help="What is the same, too.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show what differs between runs: settings, data, versions, and metrics at the same step."""
+    from console import differing
+
+    differing.diff(runs, all=every, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
 def watch(run: RunArgument = "last", workspace: WorkspaceOption = None) -> None:
     """Watch a run live; Ctrl-C leaves it running."""
     from console import training
@@ -165,6 +198,16 @@ def data_check(
     data.check(name, json=json, workspace=workspace)
 
 
+@data_app.command("show", epilog=EPILOG)
+def data_show(
+    name: Annotated[str, typer.Argument(metavar="DATASET")], json: JsonOption = False, workspace: WorkspaceOption = None
+) -> None:
+    """Describe a dataset: categories, lengths, repeats, and what is wrong with which row."""
+    from console import data
+
+    data.show(name, json=json, workspace=workspace)
+
+
 @data_app.command("seal", epilog=EPILOG)
 def data_seal(
     name: Annotated[str, typer.Argument(metavar="DATASET")], json: JsonOption = False, workspace: WorkspaceOption = None
@@ -189,24 +232,3 @@ def data_audit(
     from console import data
 
     data.audit(name, sealed or [name], meaning=meaning, json=json, workspace=workspace)
-
-
-def main() -> None:
-    """The entry point: the one place where an error becomes words and an exit code."""
-    try:
-        app()
-    except CharlabError as error:
-        from console.text import say_error
-
-        say_error(error)
-        sys.exit(error.code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader went away (| head); nothing is left to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()

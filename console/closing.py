@@ -3,9 +3,10 @@
 import shutil
 from typing import Any, TextIO
 
-from console.text import align, plain
+from console.text import align
 from engine.store.paths import RunPaths
 from engine.train.summary import read_before_after, summarise
+from panels.text import plain
 
 
 def print_closing(paths: RunPaths, out: TextIO) -> None:

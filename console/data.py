@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from console.text import narrate, plain, print_json
+from console.text import align, narrate, print_json
 from engine.errors import RefusedError
 from engine.store.paths import find_workspace
+from panels.text import plain
 
 
 def init(folder: str, *, json: bool) -> None:
@@ -43,6 +44,39 @@ def check(name: str, *, json: bool, workspace: str | None) -> None:
         print(f"  {plain(finding)}")
     if not report["sealed"]:
         print(f"  dataset.json is not of these rows; charlab data seal {name}")
+
+
+def show(name: str, *, json: bool, workspace: str | None) -> None:
+    from engine.data.browse import browse_dataset
+
+    view = browse_dataset(find_workspace(workspace), name)
+    if json:
+        print_json(view.to_json())
+        return
+    print(
+        f"{plain(name)}: {len(view.items)} rows, {view.with_findings} with findings; {view.probes} probes, "
+        f"{view.prompts} prompts; {view.seal}"
+    )
+    print("  " + ", ".join(f"{plain(c, 40) or 'none'} {n}" for c, n in view.categories.items()))
+    lengths = view.lengths
+    print(
+        f"  words, median: chosen {lengths.chosen_median}, rejected {lengths.rejected_median}; "
+        f"chosen longer in {lengths.chosen_longer:.0%}"
+    )
+    for note in view.notes:
+        print(f"  {plain(note)}")
+    rows = [["line", "id", "category", "chosen", "rejected", "prompt"]]
+    for item in view.items:
+        words = [f"{item.chosen_words}", f"{item.rejected_words}"] if item.usable else ["", ""]
+        rows.append(
+            [f"{item.line}", plain(item.id, 30), plain(item.category, 20), *words, plain(item.asked or item.raw, 60)]
+        )
+    head, *lines = align(rows, {0, 3, 4})
+    print(head)
+    for line, item in zip(lines, view.items, strict=True):
+        print(line)
+        for finding in item.findings:
+            print(f"      {plain(finding)}")
 
 
 def seal(name: str, *, json: bool, workspace: str | None) -> None:

@@ -2,18 +2,25 @@
 
 from typing import Any
 
-from console.text import align, narrate, plain, print_json
+from console.text import align, narrate, print_json
 from engine.records.recipe import Recipe
 from engine.store.paths import Workspace
 from engine.train.encode import EncodedPair
-from engine.train.estimate import Estimate, estimate_run
+from engine.train.estimate import Estimate, bin_lengths, estimate_run, find_speeds, name_load
 from engine.train.resolve import Resolved, resolve_recipe
+from panels.text import plain
 
 
 def show_dry_run(recipe: Recipe, workspace: Workspace, *, json: bool) -> None:
+    from engine.train.measure import measure_machine, measure_model
+
     resolved = resolve_recipe(recipe, workspace, narrate)
-    kept = resolved.encoded.kept
-    estimate = estimate_run(resolved.run, kept, resolved.config, workspace)
+    run, load = resolved.run, resolved.run.recipe.load
+    speeds = find_speeds(workspace, run.recipe.base, run.host)
+    machine = measure_machine([] if name_load(load.dtype, load.quantize) in speeds else [load.dtype])
+    lengths = [p.length() for p in resolved.encoded.kept]
+    model = measure_model(resolved.config)
+    estimate = estimate_run(run.recipe, run.steps - run.start_step, lengths, model, machine, speeds)
     if json:
         print_json(to_json(resolved, estimate))
         return
@@ -77,12 +84,7 @@ def parts(pair: EncodedPair) -> list[tuple[str, list[int]]]:
 
 
 def histogram(kept: list[EncodedPair], bins: int = 8) -> list[dict[str, int]]:
-    """How many pairs have a longer half of `low` up to, not including, `high` tokens."""
-    lengths = [len(p.prompt) + max(len(p.chosen), len(p.rejected)) for p in kept]
-    low, high = min(lengths), max(lengths) + 1
-    width = max(1, -(-(high - low) // bins))
-    edges = range(low, high, width)
-    return [{"low": e, "high": e + width, "pairs": sum(e <= n < e + width for n in lengths)} for e in edges]
+    return [b._asdict() for b in bin_lengths([p.length() for p in kept], bins)]
 
 
 def histogram_lines(kept: list[EncodedPair]) -> list[str]:

@@ -1,31 +1,11 @@
 """Words on a terminal: escape sequences out, errors with their way out, JSON on standard output."""
 
 import json
-import re
 import sys
-import unicodedata
 from typing import Any
 
 from engine.errors import CharlabError
-
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?", re.DOTALL
-)
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-
-
-def plain(text: str, limit: int | None = None) -> str:
-    """Text from a model or a file as one harmless line, white space as single spaces, cut at `limit`."""
-    text = harmless(" ".join(_ESCAPES.sub("", text).split()))
-    if limit is not None and len(text) > limit:
-        return text[: max(0, limit - 1)] + "…"
-    return text
-
-
-def harmless(line: str) -> str:
-    """A line without escape sequences, control characters or changes of direction; its spaces stay."""
-    line = _ESCAPES.sub("", line).expandtabs()
-    return "".join(c for c in line if unicodedata.category(c) not in _UNSAFE)
+from panels.text import plain
 
 
 def narrate(message: str) -> None:

@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from console.text import narrate, plain, print_json
+from console.text import narrate, print_json
 from engine.errors import RecipeError
 from engine.store.paths import RunPaths, Workspace, find_workspace
+from panels.text import plain
 
 
 def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json: bool, workspace: str | None) -> None:

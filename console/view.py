@@ -1,70 +1,43 @@
-"""What one run's files have told so far, as series and as words; what `charlab watch` draws from."""
+"""What is known of one run: its metrics as series, its events, its newest answer; and each in words."""
 
-import time
+from __future__ import annotations
+
 from collections import deque
 from typing import Any
 
-from console.text import plain
+from console.history import History
+from console.reader import Batch
 from engine.records.version import FINAL_EVENTS
-from engine.store.index import summarise_run
-from engine.store.journal import Tail
-from engine.store.paths import RunPaths
-from panels.series import Ema, Series
-
-STATUS_SECONDS = 1.0
-SMOOTHED = ("loss", "margin_nats", "accuracy")
-"""Metrics that stand a second time under their name and a tilde, as a moving average."""
-SMOOTHING = 0.8
+from engine.store.index import RunRow
+from panels.text import plain
 
 
 class RunView:
-    """What one run's files have told so far."""
+    """The drawing end of a run: batches in, what panels show out."""
 
-    def __init__(self, paths: RunPaths) -> None:
-        self.paths = paths
-        self.row = summarise_run(paths)
-        self.series: dict[str, Series] = {}
-        self.events: deque[dict[str, Any]] = deque(maxlen=50)
-        self.marks: list[tuple[int, str]] = []
+    def __init__(self, row: RunRow) -> None:
+        self.row = row
+        self.history = History(row.created)
+        self.whole = False
+        """Whether every row of the metrics was read; until then `history` is a sketch, or empty."""
+        self.events: deque[dict[str, Any]] = deque(maxlen=500)
+        self.log: deque[str] = deque(maxlen=500)
         self.sample: dict[str, Any] | None = None
-        self.values: dict[str, float | None] = {}
-        self.step = self.row.step
-        self._averages: dict[str, Ema] = {}
-        self._metrics, self._events = Tail(paths.metrics), Tail(paths.events)
-        self._samples = Tail(paths.samples)
-        self._looked = 0.0
 
-    def poll(self) -> bool:
-        """Read what came since; True when anything did."""
-        came = False
-        for row in self._metrics.read():
-            came = True
-            self.values.update(row["values"])
-            if self.series and row["step"] < self.step:
-                # a new attempt went back to its checkpoint: draw its curve from there
-                self._forget_after(row["step"])
-            self.step = row["step"]
-            for name, value in row["values"].items():
-                self.series.setdefault(name, Series()).append(row["step"], value)
-                if name in SMOOTHED:
-                    average = self._averages.setdefault(name, Ema(SMOOTHING))
-                    self.series.setdefault(f"{name}~", Series()).append(row["step"], average.update(value))
-        for row in self._events.read():
-            came = True
-            self.events.append(row)
-            if row["kind"] == "checkpoint":
-                self.marks.append((row["step"], "▲"))
-            if row["kind"] == "alarm":
-                self.marks.append((row["step"], "!"))
-        for row in self._samples.read():
-            came = True
-            self.sample = row
-        if time.monotonic() - self._looked > STATUS_SECONDS:
-            self._looked = time.monotonic()
-            row_now = summarise_run(self.paths)
-            came = came or row_now.status != self.row.status
-            self.row = row_now
-        return came
+    @property
+    def id(self) -> str:
+        return self.row.id
+
+    def take(self, batch: Batch) -> None:
+        if batch.row is not None:
+            self.row = batch.row
+        if batch.history is not None:
+            self.history, self.whole = batch.history, batch.whole
+        for row in batch.metrics:
+            self.history.take(row)
+        self.events.extend(event for event in batch.events if _is_event(event))
+        self.log.extend(batch.log)
+        self.sample = batch.sample or self.sample
 
     def ended(self) -> bool:
         if self.row.status == "lost":
@@ -72,19 +45,16 @@ class RunView:
         last = self.events[-1] if self.events else None
         return last is not None and last["kind"] in FINAL_EVENTS and last["attempt"] >= self.row.attempt
 
-    def _forget_after(self, step: int) -> None:
-        for name, old in self.series.items():
-            kept = Series()
-            for x, y in (old[i] for i in range(len(old))):
-                if x < step:
-                    kept.append(x, y)
-            self.series[name] = kept
+
+def _is_event(row: dict[str, Any]) -> bool:
+    numbers = (row.get("step"), row.get("attempt"), row.get("time"))
+    return isinstance(row.get("kind"), str) and all(isinstance(n, int | float) for n in numbers)
 
 
 def describe_step(view: RunView, width: int = 200) -> str:
     """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s', as much of it as fits into `width`."""
-    values = view.values
-    parts = [f"step {view.step}/{view.row.steps}"]
+    values = view.history.values
+    parts = [f"step {view.history.step}/{view.row.steps}"]
     for name, label, form in (
         ("loss", "loss", "{:.3f}"),
         ("margin_nats", "margin", "{:+.3f} nats"),
@@ -105,24 +75,25 @@ def describe_step(view: RunView, width: int = 200) -> str:
 
 def seconds_left(view: RunView) -> float | None:
     """Training steps alone; the last sentinels come on top."""
-    each = view.values.get("seconds_per_step")
-    return None if each is None or view.step >= view.row.steps else each * (view.row.steps - view.step)
+    each, left = view.history.values.get("seconds_per_step"), view.row.steps - view.history.step
+    return None if each is None or left <= 0 else each * left
 
 
 def describe_event(event: dict[str, Any]) -> str:
-    data, step = event.get("data", {}), event["step"]
+    data, step, message = event.get("data") or {}, event["step"], str(event.get("message") or "")
     match event["kind"]:
         case "started":
             again = "" if data.get("from_checkpoint") is None else f", from the checkpoint at step {step}"
-            text = f"started on {data.get('device')}, {data.get('trainable'):,} parameters to train{again}"
+            count = data.get("trainable")
+            text = f"started on {data.get('device')}" + (f", {count:,} parameters to train" if count else "") + again
         case "checkpoint":
             text = f"checkpoint at step {step}"
         case "sentinel":
             text = f"sentinels at step {step}: {data.get('breaks')} of {data.get('n')} answers break"
         case "alarm":
-            text = f"ALARM {data.get('name')} at step {step}: {event['message']}"
+            text = f"ALARM {data.get('name')} at step {step}: {message}"
         case "failed":
-            text = f"failed at step {step}: {event['message']}" + (f"\n  try: {event['fix']}" if event["fix"] else "")
+            text = f"failed at step {step}: {message}" + (f"\n  try: {event['fix']}" if event.get("fix") else "")
         case kind:
-            text = f"{kind} at step {step}" + (f": {event['message']}" if event["message"] else "")
+            text = f"{kind} at step {step}" + (f": {message}" if message else "")
     return "\n".join(plain(line) if i == 0 else "  " + plain(line) for i, line in enumerate(text.split("\n")))

@@ -1,4 +1,4 @@
-"""Attaching to runs: live curves in a terminal, plain lines elsewhere, a closing summary.
+"""Attaching to runs: the console on their curves in a terminal, plain lines elsewhere, a closing summary.
 
 Reads the run's files and nothing else, so that leaving, being killed or losing the connection harms no run.
 """
@@ -8,10 +8,11 @@ import time
 from typing import TextIO
 
 from console.closing import print_closing
+from console.reader import RunReader
 from console.text import narrate
 from console.view import RunView, describe_event, describe_step
-from engine.store.index import RunRow, summarise_run
-from engine.store.paths import RunPaths
+from engine.store.index import summarise_run
+from engine.store.paths import RunPaths, Workspace
 
 POLL_SECONDS = 0.25
 
@@ -19,43 +20,38 @@ POLL_SECONDS = 0.25
 def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
     """Watch the runs one after another to their ends; returns 1 if any failed or was lost, else 0.
 
-    The closing summaries go to `out`, standard output if not given.
+    The closing summaries go to `out`, standard output if not given. 130 where a person left before the end.
     """
     code = 0
     for paths in runs:
         try:
-            row = follow(RunView(paths))
+            ended = follow(paths)
         except KeyboardInterrupt:
-            narrate(
-                f"\ndetached; the run goes on. charlab watch {paths.id} comes back, charlab stop {paths.id} ends it"
-            )
+            ended = False
+        if not ended:
+            narrate(f"left; the run goes on. charlab watch {paths.id} comes back, charlab stop {paths.id} ends it")
             return 130
         print_closing(paths, out or sys.stdout)
-        code = 1 if row.status in ("failed", "lost") else code
+        code = 1 if summarise_run(paths).status in ("failed", "lost") else code
     return code
 
 
-def follow(view: RunView) -> RunRow:
-    """Show the run until it ends."""
-    if sys.stderr.isatty() and sys.stdout.isatty():
-        from console.curves import LiveCurves
+def follow(paths: RunPaths) -> bool:
+    """Show the run until it ends; False where a person left it before."""
+    if sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
+        from console.app import Lab
 
-        with LiveCurves() as screen:
-            while True:
-                if view.poll() or screen.resized():
-                    screen.draw(view)
-                if view.ended():
-                    break
-                time.sleep(POLL_SECONDS)
-    else:
-        lines = PlainLines()
-        while True:
-            view.poll()
+        Lab(Workspace(paths.folder.parents[1]), run=paths.id, leave_when_ended=True).run()
+        return summarise_run(paths).status not in ("running", "stalled")
+    reader, view, lines = RunReader(paths), RunView(summarise_run(paths)), PlainLines()
+    while True:
+        for batch in reader.gather():
+            view.take(batch)
             lines.tell(view)
-            if view.ended():
-                break
-            time.sleep(POLL_SECONDS)
-    return summarise_run(view.paths)
+        if view.ended():
+            reader.close()
+            return True
+        time.sleep(POLL_SECONDS)
 
 
 class PlainLines:
@@ -71,6 +67,6 @@ class PlainLines:
                 self._newest = event["time"]
                 narrate(describe_event(event))
         stride = max(1, view.row.steps // 20)
-        if "loss" in view.values and view.step // stride > self._told // stride:
-            self._told = view.step
+        if "loss" in view.history.values and view.history.step // stride > self._told // stride:
+            self._told = view.history.step
             narrate(describe_step(view))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from panels.series import Column, Series, ema
+from panels.series import Axis, Column, Series
 
-__all__ = ["Colour", "Line", "Mark", "Row", "Scale", "Series", "draw", "ema", "sparkline", "to_ansi", "to_text"]
+__all__ = ["Axis", "Colour", "Line", "Mark", "Row", "Scale", "Series", "draw", "sparkline", "to_ansi", "to_text"]
 
 Colour = int | str | None
 Run = tuple[str, Colour]
@@ -115,11 +116,22 @@ def _labels(ticks: Sequence[float], step: float) -> list[str]:
 
 @dataclass(frozen=True)
 class Line:
-    """A series to draw, joined ('line') or as separate dots ('dots'), in a colour the caller understands."""
+    """A series to draw, in a colour the caller understands.
+
+    'line' joins its points, 'dash' does with gaps, 'dots' leaves them apart, 'band' is a light area from the
+    least to the greatest value of each column, on which lines stay legible.
+    """
 
     series: Series
     colour: Colour = None
-    style: Literal["line", "dots"] = "line"
+    style: Literal["line", "dash", "dots", "band"] = "line"
+    axis: Axis | None = None
+    """What the x of the series means in the unit of the chart's x axis, if that is another."""
+    smoothing: float = 0.0
+    """Draw the moving average over this share of the view instead (see `smooth_columns`)."""
+
+
+JOINED = ("line", "dash")
 
 
 class Mark(NamedTuple):
@@ -163,24 +175,79 @@ class Layer:
     def dot(self, columns: list[Column], y: Scale) -> None:
         """Put the four values of each column as separate dots."""
         for c, column in enumerate(columns):
-            for value in column[8:] if column.first_at >= 0 else ():
+            for value in column[8:12] if column.first_at >= 0 else ():
                 row = y.row(value, self.rows)
                 self.run(c, row, row)
 
-    def stroke(self, columns: list[Column], y: Scale, series: Series, x: Scale) -> None:
+    def shade(self, columns: list[Column], y: Scale) -> None:
+        """Put every second dot from the least to the greatest value of each column, and always these two."""
+        for c, column in enumerate(columns):
+            if column.first_at < 0:
+                continue
+            low, high = y.row(column.low, self.rows), y.row(column.high, self.rows)
+            self.run(c, low, high)
+            lattice = (1 << self.rows) // 3 << (c & 1)
+            ends = sum(1 << row for row in {low, high} if 0 <= row < self.rows)
+            self.masks[c] &= lattice | ends
+
+    def stroke(self, columns: list[Column], y: Scale, line: Line, series: Series, x: Scale) -> None:
         """Fill each column from low to high and join it with the one before, if no gap lies between them."""
         stops = [(c, column) for c, column in enumerate(columns) if column.first_at >= 0]
         for i, value in _beside(series, columns):
-            cell = x.cell(series[i][0], len(columns))
+            cell = x.cell(_forward(line, series[i][0]), len(columns))
             cell = min(cell, -1) if i < columns[0].start else max(cell, len(columns))
-            stops.append((cell, Column(i, i + 1, 0, 0, i, i, i, i, value, value, value, value)))
+            stops.append((cell, Column(i, i + 1, 0, 0, i, i, i, i, *[value] * 5)))
         before, before_at, before_row = 0, -2, 0
         for c, column in sorted(stops):
-            first, low, high, last = (y.row(value, self.rows) for value in column[8:])
+            first, low, high, last = (y.row(value, self.rows) for value in column[8:12])
             self.run(c, low, high)
             if column.first_at == before_at + 1:
                 self.join(before, before_row, c, first)
             before, before_at, before_row = c, column.last_at, last
+
+    def trace(self, values: list[float | None], columns: list[Column], y: Scale) -> None:
+        """Join one value a column, None where the column has none; only a gap in the data breaks the line."""
+        before, before_row = -1, 0
+        for c, (value, column) in enumerate(zip(values, columns, strict=True)):
+            if value is not None:
+                row = y.row(value, self.rows)
+                self.run(c, row, row)
+                if before >= 0:
+                    self.join(before, before_row, c, row)
+                before, before_row = c, row
+            elif column.gaps:
+                before = -1
+
+
+def smooth_columns(series: Series, low: float, high: float, width: int, share: float, axis: Axis | None) -> Smooth:
+    """The moving average over the means of a view's columns, each older one weighing less by exp(-1 / (share * width)).
+
+    So it is over a share of what is seen, not over a number of points, and looks alike at any length and zoom:
+    the debiased average of TensorBoard with the time weighting of W&B's (1000ths of the axis there). It is
+    warmed up on half a view to the left, so that panning does not bend it.
+    """
+    columns = series.columns(low, high, width, axis)
+    warm: list[Column] = []
+    if columns[0].start and (lead := width // 2):
+        warm = series.columns(low - (high - low) * lead / width, low, lead, axis)
+    decay = math.exp(-1 / (share * width))
+    mean, weight = 0.0, 0.0
+    values: list[float | None] = []
+    for column in (*warm, *columns):
+        weight *= decay
+        if column.first_at >= 0:
+            weight += 1
+            mean += (column.mean - mean) / weight
+            values.append(mean)
+        else:
+            values.append(None)
+    return Smooth(values[len(warm) :], columns)
+
+
+class Smooth(NamedTuple):
+    values: list[float | None]
+    """One a column, None where the column has no value."""
+    columns: list[Column]
 
 
 def _cells(text: str) -> list[str]:
@@ -202,6 +269,8 @@ class Canvas:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self.grid: list[list[Run]] = [[(" ", None)] * width for _ in range(height)]
+        self.shaded: set[tuple[int, int]] = set()
+        """Cells that hold no more than the dots of bands."""
 
     def write(self, row: int, column: int, text: str, colour: Colour) -> None:
         """Put a text on the canvas, what is beyond its right edge left out; a wide character cut in two goes."""
@@ -210,13 +279,21 @@ class Canvas:
             cells[room - 1] = " "
         self.grid[row][column : column + len(cells)] = [(cell, colour) for cell in cells[:room]]
 
-    def lay(self, layer: Layer, row: int, column: int, colour: Colour) -> None:
-        """Add dots, their first cell at (row, column): a cell keeps its dots, its colour is the new one."""
+    def lay(self, layer: Layer, row: int, column: int, colour: Colour, band: bool = False) -> None:
+        """Add dots, their first cell at (row, column): a cell keeps its dots, its colour is the new one.
+
+        Where a line meets a band, the cell is the line's alone: one cell has one colour, and the line would drown.
+        """
         for c, (left, right) in enumerate(zip(layer.masks[::2], layer.masks[1::2], strict=True), column):
             r = row
             while left or right:
                 if dots := LEFT[left & 15] | RIGHT[right & 15]:
-                    self.grid[r][c] = (chr(max(0x2800, ord(self.grid[r][c][0])) | dots), colour)
+                    there = 0 if (r, c) in self.shaded and not band else ord(self.grid[r][c][0])
+                    self.grid[r][c] = (chr((there if there > 0x2800 else 0x2800) | dots), colour)
+                    if band:
+                        self.shaded.add((r, c))
+                    else:
+                        self.shaded.discard((r, c))
                 left, right, r = left >> 4, right >> 4, r + 1
 
     def rows(self) -> list[Row]:
@@ -234,13 +311,15 @@ def draw(
     y_range: tuple[float, float] | None = None,
     marks: Iterable[Mark] = (),
     log: bool = False,
+    clip: bool = False,
+    crosshair: float | None = None,
     title: str = "",
     label_width: int = 6,
     axis_colour: Colour = None,
 ) -> list[Row]:
-    """Draw lines, later ones on top, as `height` rows of exactly `width` cells, each (text, colour) runs.
+    """Draw bands, then lines, later ones on top, as `height` rows of exactly `width` cells, (text, colour) runs.
 
-    Ranges default to what the lines hold (y: within x_range). `log` takes the y axis as log10 and y <= 0 as
+    Ranges default to what the lines hold (y: within x_range; with `clip` to what smoothed lines show of it). `log` takes the y axis as log10 and y <= 0 as
     gaps. Gaps break the line, save inside one dot column, which is filled from low to high; a NaN or infinite
     sample leaves a red tick in the bottom row of the plot, None does not. `label_width` is the least number
     of cells for y labels; more are taken three at a time, so that the plot stays put while values change a
@@ -251,9 +330,10 @@ def draw(
         return [[] for _ in range(height)]
     if log and y_range and min(y_range) <= 0:
         raise ValueError(f"a log axis needs a positive range: {y_range!r}")
-    shown = [(line, line.series.positive() if log else line.series) for line in lines]
-    x_scale = _x_scale([series for _, series in shown], x_range)
-    y_scale = _y_scale([series for _, series in shown], x_scale, y_range, log)
+    ordered = sorted(lines, key=lambda line: line.style != "band")
+    shown = [(line, line.series.positive() if log else line.series) for line in ordered]
+    x_scale = _x_scale(shown, x_range)
+    y_scale = _y_scale(shown, x_scale, y_range, log, clip)
 
     top = 1 if title and height >= 6 else 0
     below = 2 if height - top >= 5 and width >= 12 else 1 if height - top >= 3 else 0
@@ -278,37 +358,74 @@ def draw(
 
     bad: set[int] = set()
     for line, series in shown:
-        columns = series.columns(x_scale.low, x_scale.high, 2 * plot_width)
         layer = Layer(2 * plot_width, 4 * plot_height)
-        if line.style == "dots":
-            layer.dot(columns, y_scale)
+        if line.smoothing and line.style in JOINED:
+            view = (x_scale.low, x_scale.high, 2 * plot_width)
+            smooth = smooth_columns(series, *view, line.smoothing, line.axis)
+            columns = smooth.columns
+            layer.trace(smooth.values, columns, y_scale)
         else:
-            layer.stroke(columns, y_scale, series, x_scale)
-        canvas.lay(layer, top, gutter, line.colour)
+            columns = series.columns(x_scale.low, x_scale.high, 2 * plot_width, line.axis)
+            match line.style:
+                case "dots":
+                    layer.dot(columns, y_scale)
+                case "band":
+                    layer.shade(columns, y_scale)
+                case "line" | "dash":
+                    layer.stroke(columns, y_scale, line, series, x_scale)
+        if line.style == "dash":
+            layer.masks = [mask if c % 4 < 2 else 0 for c, mask in enumerate(layer.masks)]
+        canvas.lay(layer, top, gutter, line.colour, band=line.style == "band")
         bad.update(c // 2 for c, column in enumerate(columns) if column.bad)
+    if crosshair is not None and x_scale.low <= crosshair <= x_scale.high:
+        cell = gutter + x_scale.cell(crosshair, plot_width)
+        for row in range(top, top + plot_height):
+            if canvas.grid[row][cell][0] == " ":
+                canvas.write(row, cell, "┊", axis_colour)
     for cell in bad:
         canvas.write(top + plot_height - 1, gutter + cell, BAD_GLYPH, BAD_COLOUR)
     return canvas.rows()
 
 
-def _x_scale(series: list[Series], given: tuple[float, float] | None) -> Scale:
+Shown = list[tuple[Line, Series]]
+
+
+def _x_scale(shown: Shown, given: tuple[float, float] | None) -> Scale:
     if given:
         return Scale(*given)
-    full = [one for one in series if len(one)]
-    return Scale(min(one[0][0] for one in full), max(one[-1][0] for one in full)) if full else Scale(0, 1)
+    ends = [_forward(line, series[i][0]) for line, series in shown if len(series) for i in (0, -1)]
+    return Scale(min(ends), max(ends)) if ends else Scale(0, 1)
 
 
-def _y_scale(series: list[Series], x: Scale, given: tuple[float, float] | None, log: bool) -> Scale:
+CLIP_COLUMNS = 120
+"""Columns that a smoothed line is looked at in to find its range."""
+
+
+def _y_scale(shown: Shown, x: Scale, given: tuple[float, float] | None, log: bool, clip: bool) -> Scale:
     if given:
         low, high = map(math.log10, given) if log else given
         return Scale(low, high, log)
-    whole = [(one, one.columns(x.low, x.high, 1)[0]) for one in series]
+    joined = [(line, series) for line, series in shown if line.style in JOINED]
+    smoothed = [(line, series) for line, series in joined if line.smoothing]
+    if clip and smoothed:
+        shown = [(line, series) for line, series in joined if not line.smoothing]
+        for line, series in smoothed:
+            view = (x.low, x.high, CLIP_COLUMNS, line.smoothing, line.axis)
+            values = [value for value in smooth_columns(series, *view).values if value is not None]
+            flat = Series()
+            flat.extend(array("d", [x.low] * len(values)), array("d", values))
+            shown.append((Line(flat), flat))
+    whole = [(series, series.columns(x.low, x.high, 1, line.axis)[0]) for line, series in shown]
     ends = [end for _, column in whole if column.first_at >= 0 for end in (column.low, column.high)]
     if not ends:  # a window between two points shows the line between them
         ends = [y for one, column in whole for _, y in _beside(one, [column])]
     if log:
         ends = [math.log10(end) for end in ends]
     return Scale(min(ends), max(ends), log) if ends else Scale(0, 1, log)
+
+
+def _forward(line: Line, x: float) -> float:
+    return x if line.axis is None else line.axis.forward(x)
 
 
 def _beside(series: Series, columns: list[Column]) -> list[tuple[int, float]]:

@@ -7,7 +7,8 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import gt
 from typing import NamedTuple
 
 Four = Sequence[int]
@@ -22,7 +23,7 @@ class Column(NamedTuple):
     """Exact M4 of the points [start, stop) of a series; positions are point indices, -1 (and NaN) if none.
 
     `gaps` counts the points without a value, `bad` those of them that came as NaN or infinity (not as None).
-    Ties for low and high go to the earliest point.
+    Ties for low and high go to the earliest point. `mean` is over the points with a value.
     """
 
     start: int
@@ -37,14 +38,70 @@ class Column(NamedTuple):
     low: float
     high: float
     last: float
+    mean: float
+
+
+class Axis:
+    """Another unit for the x of a run's series, such as the tokens or the seconds that a step stands for.
+
+    Straight lines between the points given; beyond them at the mean rate of the whole.
+    """
+
+    def __init__(self) -> None:
+        self._x: array[float] = array("d")
+        self._unit: array[float] = array("d")
+
+    def append(self, x: float, unit: float) -> None:
+        """Neither may fall: a point that comes in lower is lifted to the one before (a clock that was set back)."""
+        if self._x and (x < self._x[-1] or unit < self._unit[-1]):
+            x, unit = max(x, self._x[-1]), max(unit, self._unit[-1])
+        self._x.append(x)
+        self._unit.append(unit)
+
+    def truncate(self, x: float) -> None:
+        count = bisect_left(self._x, x)
+        del self._x[count:], self._unit[count:]
+
+    def dump(self) -> list[array[float]]:
+        """Everything the axis holds, for `load`."""
+        return [self._x, self._unit]
+
+    @classmethod
+    def load(cls, parts: Sequence[array[float]]) -> Axis:
+        axis = cls()
+        axis._x, axis._unit = parts
+        return axis
+
+    def forward(self, x: float) -> float:
+        """The unit that an x stands for."""
+        return _interpolate(self._x, self._unit, x)
+
+    def back(self, unit: float) -> float:
+        """The x that a unit stands for, the least of several."""
+        return _interpolate(self._unit, self._x, unit)
+
+
+def _interpolate(xs: array[float], ys: array[float], x: float) -> float:
+    if not xs:
+        return x
+    i = bisect_left(xs, x)
+    if 0 < i < len(xs):
+        if xs[i] == x or xs[i] == xs[i - 1]:
+            return ys[i]
+        return ys[i - 1] + (ys[i] - ys[i - 1]) * (x - xs[i - 1]) / (xs[i] - xs[i - 1])
+    if i < len(xs) and xs[i] == x:
+        return ys[i]
+    near = 0 if i == 0 else -1
+    rate = (ys[-1] - ys[0]) / (xs[-1] - xs[0]) if xs[-1] > xs[0] else 1.0
+    return ys[near] + (x - xs[near]) * rate
 
 
 class Series:
     """Append-only points (x, y), x never decreasing, with a pyramid of M4 blocks aligned to the point index.
 
-    Level k covers blocks of 2**k points, k >= BASE_LEVEL, four positions a block (first, low, high, last; the
-    values are read through them). A full block never changes, so bins do not shimmer as points arrive.
-    About 18 bytes a point. Not safe to append in one thread while reading in another.
+    Level k covers blocks of 2**k points, k >= BASE_LEVEL: four positions a block (first, low, high, last; the
+    values are read through them) and a sum. A full block never changes, so bins do not shimmer as points
+    arrive. About 19 bytes a point. Not safe to append in one thread while reading in another.
     """
 
     def __init__(self) -> None:
@@ -53,6 +110,7 @@ class Series:
         self._gaps: array[int] = array("q")
         self._bad: array[int] = array("q")
         self._levels: list[array[int]] = []
+        self._sums: list[array[float]] = []
         self._positive: Series | None = None
 
     def __len__(self) -> int:
@@ -79,6 +137,52 @@ class Series:
         if not (count + 1) % BLOCK:
             self._fold(count + 1)
 
+    def extend(self, xs: array[float], ys: array[float]) -> None:
+        """Many points at once, NaN a gap; as `append`, and ValueError leaves the series as it was."""
+        count = len(self._x)
+        before = self._x[-1] if count else -math.inf
+        if len(xs) != len(ys) or not all(map(math.isfinite, xs)) or any(map(gt, chain([before], xs), xs)):
+            raise ValueError("x and y must be of one length, and x finite and not decreasing")
+        self._x.extend(xs)
+        self._y.extend(ys)
+        for i, y in enumerate(ys, count):
+            if y - y != 0:
+                self._gaps.append(i)
+                if y == y:
+                    self._bad.append(i)
+                    self._y[i] = math.nan
+        for stop in range((count // BLOCK + 1) * BLOCK, len(self._x) + 1, BLOCK):
+            self._fold(stop)
+
+    def truncate(self, x: float) -> None:
+        """Drop every point at `x` and beyond, as where an attempt went back to a checkpoint."""
+        count = bisect_left(self._x, x)
+        del self._x[count:], self._y[count:]
+        for positions in (self._gaps, self._bad):
+            del positions[bisect_left(positions, count) :]
+        for k, (level, sums) in enumerate(zip(self._levels, self._sums, strict=True), BASE_LEVEL):
+            del level[4 * (count >> k) :], sums[count >> k :]
+        while self._sums and not self._sums[-1]:
+            del self._levels[-1], self._sums[-1]
+        self._positive = None
+
+    def at(self, x: float) -> int:
+        """The index of the last point at or before x, -1 where there is none."""
+        return bisect_right(self._x, x) - 1
+
+    def dump(self) -> list[array[float] | array[int]]:
+        """Everything the series holds, for `load`."""
+        return [self._x, self._y, self._gaps, self._bad, *self._levels, *self._sums]
+
+    @classmethod
+    def load(cls, parts: Sequence[array[float] | array[int]]) -> Series:
+        """The series of a `dump`; it keeps the arrays."""
+        series = cls()
+        series._x, series._y, series._gaps, series._bad = parts[:4]  # type: ignore[assignment]
+        half = 4 + (len(parts) - 4) // 2
+        series._levels, series._sums = list(parts[4:half]), list(parts[half:])  # type: ignore[arg-type]
+        return series
+
     def blocks(self, level: int) -> list[tuple[int, int, int, int]]:
         """Positions (first, low, high, last) of each full block of 2**level points, -1 where all are gaps.
 
@@ -91,9 +195,10 @@ class Series:
         at = self._levels[level - BASE_LEVEL]
         return list(zip(at[0::4], at[1::4], at[2::4], at[3::4], strict=True))
 
-    def columns(self, x_min: float, x_max: float, width: int) -> list[Column]:
+    def columns(self, x_min: float, x_max: float, width: int, axis: Axis | None = None) -> list[Column]:
         """Exact M4 of each of `width` equal bins [a, b) of [x_min, x_max], the last closed; O(width log n).
 
+        The bins are equal, and x_min and x_max given, in the unit of `axis` where there is one.
         ValueError unless x_min < x_max are finite and width >= 1.
         """
         if not (math.isfinite(x_min) and math.isfinite(x_max) and x_min < x_max and width >= 1):
@@ -103,6 +208,8 @@ class Series:
             edges = [x_min + span * c / width for c in range(1, width)]
         else:
             edges = [x_min * (1 - c / width) + x_max * (c / width) for c in range(1, width)]
+        if axis is not None:
+            x_min, x_max, edges = axis.back(x_min), axis.back(x_max), [axis.back(edge) for edge in edges]
         bounds = [bisect_left(self._x, x_min)]
         for edge in edges:
             bounds.append(bisect_left(self._x, edge, bounds[-1]))
@@ -114,7 +221,7 @@ class Series:
 
         Else a second series, kept and caught up with at each call: O(n) the first time, then O(points added).
         """
-        low = self._four(0, len(self))[1]
+        low = self._four(0, len(self))[0][1]
         if low < 0 or self._y[low] > 0:
             return self
         if self._positive is None:
@@ -127,15 +234,18 @@ class Series:
         return view
 
     def _fold(self, count: int) -> None:
-        four: Four = self._scan(count - BLOCK, count)
+        four, total = self._scan(count - BLOCK, count)
         for k in range(len(self._levels) + 1):
             if k == len(self._levels):
                 self._levels.append(array("q"))
-            level = self._levels[k]
+                self._sums.append(array("d"))
+            level, sums = self._levels[k], self._sums[k]
             level.extend(four)
-            if len(level) % 8:
+            sums.append(total)
+            if len(sums) % 2:
                 return
             four = self._merge([level[-8:-4], level[-4:]])
+            total = sums[-2] + sums[-1]
 
     def _merge(self, parts: list[Four]) -> Four:
         """The four positions of adjacent parts, given in order of index."""
@@ -147,72 +257,56 @@ class Series:
         high = max([part[2] for part in full], key=value)
         return full[0][0], low, high, full[-1][3]
 
-    def _scan(self, start: int, stop: int) -> Four:
-        """The four positions of a short stretch, from the points."""
+    def _scan(self, start: int, stop: int) -> tuple[Four, float]:
+        """The four positions and the sum of a short stretch, from the points."""
         if not _between(self._gaps, start, stop):
             part = self._y[start:stop]
-            return start, start + part.index(min(part)), start + part.index(max(part)), stop - 1
+            return (start, start + part.index(min(part)), start + part.index(max(part)), stop - 1), sum(part)
         value = self._y.__getitem__
         full = [i for i in range(start, stop) if value(i) == value(i)]
-        return (full[0], min(full, key=value), max(full, key=value), full[-1]) if full else NOWHERE
+        if not full:
+            return NOWHERE, 0.0
+        return (full[0], min(full, key=value), max(full, key=value), full[-1]), sum(map(value, full))
 
-    def _four(self, start: int, stop: int) -> Four:
-        """The four positions of any stretch: raw points at its ends, pyramid blocks between."""
+    def _four(self, start: int, stop: int) -> tuple[Four, float]:
+        """The four positions and the sum of any stretch: raw points at its ends, pyramid blocks between."""
         if start >= stop:
-            return NOWHERE
+            return NOWHERE, 0.0
         a, b = -(-start // BLOCK), stop // BLOCK
         if a >= b:
             return self._scan(start, stop)
-        left: list[Four] = [self._scan(start, a * BLOCK)] if start < a * BLOCK else []
-        right: list[Four] = [self._scan(b * BLOCK, stop)] if b * BLOCK < stop else []
-        for level in self._levels:
+        left: list[Four] = []
+        right: list[Four] = []
+        total = 0.0
+        for parts, low, high in ((left, start, a * BLOCK), (right, b * BLOCK, stop)):
+            if low < high:
+                four, part = self._scan(low, high)
+                parts.append(four)
+                total += part
+        for level, sums in zip(self._levels, self._sums, strict=True):
             if a >= b:
                 break
             if a & 1:
                 left.append(level[4 * a : 4 * a + 4])
+                total += sums[a]
                 a += 1
             if b & 1:
                 b -= 1
                 right.append(level[4 * b : 4 * b + 4])
+                total += sums[b]
             a, b = a >> 1, b >> 1
-        return self._merge(left + right[::-1])
+        return self._merge(left + right[::-1]), total
 
     def _column(self, start: int, stop: int) -> Column:
-        first, low, high, last = self._four(start, stop)
+        (first, low, high, last), total = self._four(start, stop)
         gaps, bad = _between(self._gaps, start, stop), _between(self._bad, start, stop)
         if first < 0:
-            return Column(start, stop, gaps, bad, *NOWHERE, math.nan, math.nan, math.nan, math.nan)
+            return Column(start, stop, gaps, bad, *NOWHERE, *[math.nan] * 5)
         y = self._y
-        return Column(start, stop, gaps, bad, first, low, high, last, y[first], y[low], y[high], y[last])
+        # what the sum cannot hold, or rounding pushed out, stays within the values
+        mean = min(max(total / (stop - start - gaps), y[low]), y[high])
+        return Column(start, stop, gaps, bad, first, low, high, last, y[first], y[low], y[high], y[last], mean)
 
 
 def _between(positions: array[int], start: int, stop: int) -> int:
     return bisect_left(positions, stop) - bisect_left(positions, start)
-
-
-class Ema:
-    """Debiased exponential moving average as TensorBoard's, fed one value at a time; gaps pass through.
-
-    ValueError unless 0 <= weight < 1 (0 leaves the values alone).
-    """
-
-    def __init__(self, weight: float) -> None:
-        if not 0 <= weight < 1:
-            raise ValueError(f"weight must be in [0, 1): {weight!r}")
-        self._weight = weight
-        self._mean, self._decay = 0.0, 1.0
-
-    def update(self, value: float | None) -> float | None:
-        if value is None or not math.isfinite(value):
-            return value
-        self._decay *= self._weight
-        # Equal to biased / (1 - weight**n), but exact on a constant: a flat line stays flat.
-        share = (1 - self._weight) / (1 - self._decay)
-        self._mean = value if share == 1 else self._mean + (value - self._mean) * share
-        return self._mean
-
-
-def ema(values: Sequence[float | None], weight: float) -> list[float | None]:
-    """The moving average of a whole column, one value out for each in."""
-    average = Ema(weight)
-    return [average.update(value) for value in values]

@@ -24,17 +24,24 @@ class Record(BaseModel):
 
 def describe_problems(bad: ValidationError) -> str:
     """One clause per problem: the dotted key, then what is wrong with it."""
-    clauses = []
+    return "; ".join(clause for _, clause in list_problems(bad))
+
+
+def list_problems(bad: ValidationError) -> list[tuple[tuple[str, ...], str]]:
+    """Each problem's place as a path of keys, and its clause."""
+    found = []
     for problem in bad.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        path = tuple(str(part) for part in problem["loc"])
+        key = ".".join(path) or "the whole"
         if problem["type"] == "extra_forbidden":
-            clauses.append(f"unknown key '{key}'")
+            clause = f"unknown key '{key}'"
         elif problem["type"] == "missing":
-            clauses.append(f"key '{key}' is missing")
+            clause = f"key '{key}' is missing"
         else:
             message = problem["msg"].removeprefix("Value error, ")
-            clauses.append(f"'{key}': {message} (got {_shorten(problem['input'])})")
-    return "; ".join(clauses)
+            clause = f"'{key}': {message} (got {_shorten(problem['input'])})"
+        found.append((path, clause))
+    return found
 
 
 def _shorten(value: object, limit: int = 60) -> str:

@@ -40,6 +40,8 @@ class RunRow:
     attempt: int
     host: str
     group: str | None
+    cost_usd: float | None
+    """None where nothing says what the run cost."""
     problem: str
 
     def to_json(self) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         attempt=launch["attempt"] if launch else 0,
         host=host,
         group=run["group"],
+        cost_usd=None,
         problem="",
     )
 
@@ -180,5 +183,5 @@ def _unreadable(name: str, problem: str) -> RunRow:
     return RunRow(
         id=name, kind="?", status="failed", name=name, step=0, steps=0, partial=False, objective="?",
         base="?", dataset="?", loss=None, margin_nats=None, break_rate=None, heldout_loss=None,
-        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, problem=problem,
+        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, cost_usd=None, problem=problem,
     )  # fmt: skip

@@ -68,6 +68,11 @@ class RunPaths:
         return self.folder / "metrics.jsonl"
 
     @property
+    def columns(self) -> Path:
+        """A cache of metrics.jsonl as arrays; may always be deleted."""
+        return self.folder / "cache" / "metrics.columns"
+
+    @property
     def samples(self) -> Path:
         return self.folder / "samples.jsonl"
 

@@ -1,17 +1,20 @@
 """Preference rows to padded batches of token ids, with what of them is scored."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import DatasetError, RecipeError
 from engine.models.template import Renderer
 from engine.records.dataset import Pair
 from engine.records.recipe import Recipe
 from engine.records.run import Plan
+from engine.train.estimate import Length
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class EncodedPair(NamedTuple):
@@ -25,7 +28,10 @@ class EncodedPair(NamedTuple):
 
     def tokens(self) -> int:
         """Non-padding tokens of both halves."""
-        return 2 * len(self.prompt) + len(self.chosen) + len(self.rejected)
+        return self.length().tokens()
+
+    def length(self) -> Length:
+        return Length(len(self.prompt), len(self.chosen), len(self.rejected))
 
 
 class Sorted(NamedTuple):
@@ -39,32 +45,43 @@ def encode_pairs(pairs: Iterable[Pair], renderer: Renderer, recipe: Recipe, plac
     A prompt that fills the window raises DatasetError naming the row, unless the recipe allows
     'long-prompt', which leaves such rows out.
     """
-    room = recipe.load.sequence
-    longest_prompt = min(recipe.load.prompt or room - 1, room - 1)
     kept: list[EncodedPair] = []
     left_out: dict[str, str] = {}
     for pair in pairs:
         prompt, chosen = renderer.encode(pair.prompt, pair.chosen)
         _, rejected = renderer.encode(pair.prompt, pair.rejected)
-        if len(prompt) > longest_prompt:
-            why = f"its prompt has {len(prompt)} tokens and at most {longest_prompt} fit"
-            if "long-prompt" not in recipe.allow:
-                raise DatasetError(
-                    f"{place} row '{pair.id}': {why}",
-                    fix='raise load.sequence (or load.prompt), or allow = ["long-prompt"] to leave such rows out',
-                )
+        if why := refuse_pair(pair.id, len(prompt), chosen == rejected, recipe, place):
             left_out[pair.id] = why
             continue
-        if chosen == rejected:
-            raise DatasetError(
-                f"{place} row '{pair.id}': chosen and rejected are the same tokens", fix="mend or remove the row"
-            )
-        space = room - len(prompt)
+        space = recipe.load.sequence - len(prompt)
         cut = max(len(chosen), len(rejected)) > space
         kept.append(EncodedPair(pair.id, prompt, chosen[:space], rejected[:space], cut))
+    refuse_nothing_left(kept, place)
+    return Sorted(kept, left_out)
+
+
+def refuse_pair(pair_id: str, prompt: int, same: bool, recipe: Recipe, place: str) -> str:
+    """Why a pair with a prompt of so many tokens is left out, '' where it stays; else DatasetError."""
+    room = recipe.load.sequence
+    longest_prompt = min(recipe.load.prompt or room - 1, room - 1)
+    if prompt > longest_prompt:
+        why = f"its prompt has {prompt} tokens and at most {longest_prompt} fit"
+        if "long-prompt" not in recipe.allow:
+            raise DatasetError(
+                f"{place} row '{pair_id}': {why}",
+                fix='raise load.sequence (or load.prompt), or allow = ["long-prompt"] to leave such rows out',
+            )
+        return why
+    if same:
+        raise DatasetError(
+            f"{place} row '{pair_id}': chosen and rejected are the same tokens", fix="mend or remove the row"
+        )
+    return ""
+
+
+def refuse_nothing_left(kept: Sequence[object], place: str) -> None:
     if not kept:
         raise DatasetError(f"{place}: no row is left to train on", fix="raise load.sequence")
-    return Sorted(kept, left_out)
 
 
 def plan_rows(encoded: Sorted) -> Plan:
@@ -85,6 +102,8 @@ def collate(pairs: Sequence[EncodedPair], pad: int, both: bool = True, whole: bo
     t + 1: `answer` marks the tokens of the answers, `likelihood` those of the likelihood term (chosen
     rows only).
     """
+    import torch
+
     rows = [(p.prompt, p.chosen) for p in pairs]
     if both:
         rows += [(p.prompt, p.rejected) for p in pairs]

@@ -1,20 +1,58 @@
-"""What a run would take: memory, disk and time, by arithmetic, with the basis of each said beside it."""
+"""What a run would take: memory, disk and time, by arithmetic over plain numbers, with the basis of each said.
+
+Loads no torch: engine/train/measure.py reads the numbers.
+"""
 
 import statistics
-import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import torch
-
-from engine.records.recipe import Recipe
-from engine.records.run import Run
+from engine.records.recipe import Load, Objective, Recipe
 from engine.store.index import list_runs
 from engine.store.journal import read_json, read_last_rows
 from engine.store.paths import Workspace
-from engine.train.encode import EncodedPair
 
 RUNTIME_MB = 700
 """Interpreter, torch and libraries of a worker on a CPU, resident before any weights."""
+
+Speeds = dict[str, tuple[float, str]]
+"""Tokens per second of the newest run here, and its id, by `name_load` of what it loaded."""
+
+
+class Shape(NamedTuple):
+    layers: int
+    hidden: int
+    inner: int
+    vocabulary: int
+
+
+class ModelSize(NamedTuple):
+    parameters: int
+    positions: int | None
+    shape: Shape
+    linear: dict[str, int]
+    """Inputs plus outputs of every linear layer but the head, by its name."""
+
+
+class Machine(NamedTuple):
+    device: str
+    flops: dict[str, float]
+    """Floating-point operations per second of a large matrix product, by dtype."""
+
+
+class Length(NamedTuple):
+    """Tokens of one pair's parts."""
+
+    prompt: int
+    chosen: int
+    rejected: int
+
+    def longer(self) -> int:
+        return self.prompt + max(self.chosen, self.rejected)
+
+    def tokens(self) -> int:
+        """Non-padding tokens of both halves."""
+        return 2 * self.prompt + self.chosen + self.rejected
 
 
 class Estimate(NamedTuple):
@@ -26,51 +64,29 @@ class Estimate(NamedTuple):
     """What the time stands on: an earlier run's speed, or this machine's matrix speed."""
 
 
-def estimate_run(run: Run, kept: list[EncodedPair], config: Any, workspace: Workspace) -> Estimate:
-    recipe = run.recipe
-    shape = read_shape(config)
-    adapter = count_adapter(config, recipe)
-    memory = estimate_memory(recipe, run.base.parameters, adapter, shape, kept)
-    mean_tokens = statistics.fmean(p.tokens() for p in kept)
-    tokens = mean_tokens * recipe.optim.batch * recipe.optim.accumulate * (run.steps - run.start_step)
-    speed, basis = find_speed(run, workspace)
+def estimate_run(
+    recipe: Recipe, steps: int, kept: Sequence[Length], model: ModelSize, machine: Machine, speeds: Speeds
+) -> Estimate:
+    """Of `steps` more steps over rows as long as `kept`."""
+    adapter = count_adapter(model.linear, recipe)
+    memory = estimate_memory(recipe, model, adapter, kept, machine.device)
+    tokens = statistics.fmean(p.tokens() for p in kept) * recipe.optim.batch * recipe.optim.accumulate * steps
+    speed, basis = pick_speed(recipe.load, model.parameters, machine, speeds)
     # weights and both Adam moments of the adapter, each float32
     checkpoint_mb = adapter * 12 / 2**20
     return Estimate(memory, checkpoint_mb * (recipe.checkpoint.keep + 1), tokens / speed, basis)
 
 
-class Shape(NamedTuple):
-    layers: int
-    hidden: int
-    inner: int
-    vocabulary: int
-
-
-def read_shape(config: Any) -> Shape:
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
-    return Shape(text.num_hidden_layers, text.hidden_size, inner, text.vocab_size)
-
-
-def count_adapter(config: Any, recipe: Recipe) -> int:
+def count_adapter(linear: dict[str, int], recipe: Recipe) -> int:
     """Trainable parameters of the recipe's LoRA: rank x (in + out) of every layer it targets."""
-    from transformers import AutoModelForCausalLM
-
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
-    head = model.get_output_embeddings()
     targets = recipe.lora.targets
-    return sum(
-        recipe.lora.rank * (layer.in_features + layer.out_features)
-        for name, layer in model.named_modules()
-        if isinstance(layer, torch.nn.Linear)
-        and layer is not head
-        and (targets == "all-linear" or any(name.endswith(t) for t in targets))
+    return recipe.lora.rank * sum(
+        size for name, size in linear.items() if targets == "all-linear" or any(name.endswith(t) for t in targets)
     )
 
 
 def estimate_memory(
-    recipe: Recipe, parameters: int, adapter: int, shape: Shape, kept: list[EncodedPair]
+    recipe: Recipe, model: ModelSize, adapter: int, kept: Sequence[Length], device: str
 ) -> dict[str, float]:
     """MiB while training, by the largest batch that the rows could make.
 
@@ -79,17 +95,17 @@ def estimate_memory(
     more for the inputs that LoRA keeps, or 1 hidden value per layer and one layer whole with gradient
     checkpointing. Logits of scored tokens stand twice, as computed and as gradient. Sentinels come on top.
     """
+    shape = model.shape
     width = 4 if recipe.load.dtype == "fp32" else 2
-    halves = 1 if recipe.objective == "sft" else 2
-    longest = sorted(kept, key=lambda p: len(p.prompt) + max(len(p.chosen), len(p.rejected)))[-recipe.optim.batch :]
-    length = max(len(p.prompt) + max(len(p.chosen), len(p.rejected)) for p in longest)
-    tokens = len(longest) * halves * length
-    scored = sum(len(p.chosen) + (len(p.rejected) if halves == 2 else 0) for p in longest)
+    halves = count_halves(recipe.objective)
+    longest = sorted(kept, key=Length.longer)[-recipe.optim.batch :]
+    tokens = len(longest) * halves * longest[-1].longer()
+    scored = sum(p.chosen + (p.rejected if halves == 2 else 0) for p in longest)
     per_layer = tokens * (23 * shape.hidden + 5 * shape.inner) * width
     activations = per_layer * shape.layers
     if recipe.load.gradient_checkpointing:
         activations = per_layer + tokens * shape.hidden * width * shape.layers
-    weights = parameters * (0.55 if recipe.load.quantize == "nf4" else width)
+    weights = model.parameters * (0.55 if recipe.load.quantize == "nf4" else width)
     moments = 2 if recipe.optim.optimizer == "adamw8bit" else 8
     parts = {
         "weights": weights,
@@ -98,41 +114,103 @@ def estimate_memory(
         "logits": scored * shape.vocabulary * 2 * width,
     }
     found = {name: size / 2**20 for name, size in parts.items()}
-    if not torch.cuda.is_available():
+    if device != "cuda":
         found["runtime"] = RUNTIME_MB
     found["total"] = sum(found.values())
     return found
 
 
-def find_speed(run: Run, workspace: Workspace) -> tuple[float, str]:
-    """Tokens per second to expect: the newest run's of the same base and load here, else a guess."""
+def count_halves(objective: Objective) -> int:
+    return 1 if objective == "sft" else 2
+
+
+def name_load(dtype: str, quantize: str) -> str:
+    """What two runs must share for the speed of one to tell that of the other."""
+    return f"{dtype} {quantize}"
+
+
+def find_speeds(workspace: Workspace, base: str, host: str) -> Speeds:
+    """Of the newest run of `base` on `host` for each way to load it."""
+    found: Speeds = {}
     for row in reversed(list_runs(workspace)):
-        if row.problem or row.base != run.recipe.base or row.host != run.host or row.id == run.id:
+        if row.problem or row.base != base or row.host != host:
             continue
         load = read_json(workspace.run(row.id).run)["recipe"]["load"]
-        if load["dtype"] != run.recipe.load.dtype or load["quantize"] != run.recipe.load.quantize:
+        name = name_load(load["dtype"], load["quantize"])
+        if name in found:
             continue
         rows = read_last_rows(workspace.run(row.id).metrics, 40)
         speeds = [s for r in rows if (s := r["values"].get("tokens_per_second"))]
         if len(speeds) >= 3:
-            return statistics.median(speeds), f"run {row.id} here"
-    passes = 6 if run.recipe.load.gradient_checkpointing else 4
-    return 0.3 * measure_flops(run.recipe) / (
-        passes * run.base.parameters
-    ), "a guess: 30% of this machine's matrix speed"
+            found[name] = (statistics.median(speeds), row.id)
+    return found
 
 
-def measure_flops(recipe: Recipe) -> float:
-    """Floating-point operations per second of one large matrix product, best of a few."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.float32 if recipe.load.dtype == "fp32" else torch.bfloat16
-    size = 4096 if device == "cuda" else 1024
-    a, b = torch.randn(size, size, device=device, dtype=dtype), torch.randn(size, size, device=device, dtype=dtype)
-    best = 0.0
-    for _ in range(5):
-        began = time.perf_counter()
-        a @ b
-        if device == "cuda":
-            torch.cuda.synchronize()
-        best = max(best, 2 * size**3 / (time.perf_counter() - began))
-    return best
+def pick_speed(load: Load, parameters: int, machine: Machine, speeds: Speeds) -> tuple[float, str]:
+    """Tokens per second to expect, and what that stands on: an earlier run here, else a guess."""
+    known = speeds.get(name_load(load.dtype, load.quantize))
+    if known is not None:
+        return known[0], f"run {known[1]} here"
+    passes = 6 if load.gradient_checkpointing else 4
+    return 0.3 * machine.flops[load.dtype] / (passes * parameters), "a guess: 30% of this machine's matrix speed"
+
+
+class Measured(NamedTuple):
+    """What an estimate stands on beside the recipe, and what was found against the recipe on the way."""
+
+    model: ModelSize
+    machine: Machine
+    speeds: Speeds
+    lengths: list[Length]
+    """Of the pairs that stay, answers cut at the recipe's `sequence`."""
+    train: int
+    seen: int
+    """Training rows of one epoch, upsampling included."""
+    heldout: int
+    truncated: list[str]
+    left_out: dict[str, str]
+    probes: int
+    system: str | None
+    """The system text that a prompt without one is rendered with."""
+    advice: list[str]
+    refusals: list[tuple[str, str]]
+    """Each with the way out."""
+    first: dict[str, str]
+    """The parts of the first pair as they are rendered."""
+
+    def to_json(self) -> dict[str, Any]:
+        return self._asdict()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Measured":
+        return cls(
+            **{
+                **data,
+                "model": read_model_size(data["model"]),
+                "machine": Machine(*data["machine"]),
+                "speeds": {name: (speed, run) for name, (speed, run) in data["speeds"].items()},
+                "lengths": [Length(*one) for one in data["lengths"]],
+                "refusals": [(message, fix) for message, fix in data["refusals"]],
+            }
+        )
+
+
+def read_model_size(data: list[Any]) -> ModelSize:
+    """From JSON, which knows no tuple."""
+    parameters, positions, shape, linear = data
+    return ModelSize(parameters, positions, Shape(*shape), linear)
+
+
+class Bin(NamedTuple):
+    low: int
+    high: int
+    """Not included."""
+    pairs: int
+
+
+def bin_lengths(kept: Sequence[Length], bins: int = 8) -> list[Bin]:
+    """How many pairs have a longer half of `low` up to, not including, `high` tokens."""
+    lengths = [p.longer() for p in kept]
+    low, high = min(lengths), max(lengths) + 1
+    width = max(1, -(-(high - low) // bins))
+    return [Bin(e, e + width, sum(e <= n < e + width for n in lengths)) for e in range(low, high, width)]

@@ -13,10 +13,9 @@ from pathlib import Path
 from engine.data.read import find_dataset, hash_file, read_character, read_pairs, read_probes
 from engine.data.split import Split, split_by_prompt, upsample
 from engine.errors import DatasetError, RecipeError
-from engine.models.load import count_parameters, load_config, load_tokenizer
 from engine.models.locate import Located, locate_model
 from engine.models.template import Renderer
-from engine.records.dataset import Character, Probe
+from engine.records.dataset import Character, Pair, Probe
 from engine.records.recipe import Recipe
 from engine.records.run import BaseUse, DatasetUse, Git, Parent, Run
 from engine.store.journal import Narrate, read_json, write_json, write_rows
@@ -57,29 +56,18 @@ def resolve_recipe(
     A fork gives its `parent`, whose step the new run counts on from, and the `reference` that the
     parent's DPO was measured against.
     """
-    check_allowances(recipe)
-    for stop in recipe.alarm.stop:
-        if stop not in NAMES:
-            parse_condition(stop)
-    refuse_unpassed_gate(recipe)
+    from engine.models.load import count_parameters, load_config, load_tokenizer
+
+    check_alone(recipe)
     dataset = find_dataset(workspace, recipe.dataset)
     pairs = read_pairs(dataset)
     located = locate_model(recipe.base, workspace, narrate)
-    refuse_sft_after_orpo(recipe, located.lineage)
-    check_rank(recipe, located)
+    check_past(recipe, located)
     config = load_config(located)
     check_window(recipe, getattr(config, "max_position_embeddings", None))
     parameters = count_parameters(config)
     recipe = fill_presets(recipe, parameters)
-    unknown = sorted(recipe.upsample.keys() - {p.category for p in pairs})
-    if unknown:
-        raise RecipeError(
-            f"upsample: no row has category '{unknown[0]}'",
-            fix=f"it has: {', '.join(sorted({p.category for p in pairs}))}",
-        )
-    split = split_by_prompt(pairs, recipe.heldout.share, recipe.seed)
-    if not split.train:
-        raise RecipeError("heldout.share leaves no row to train on", fix="lower it, or add rows")
+    split = split_pairs(recipe, pairs)
     refuse_leaks(recipe, split.train, workspace)
     renderer = Renderer(load_tokenizer(located), recipe.template)
     encoded = encode_pairs([*split.train, *split.heldout], renderer, recipe, str(dataset.pairs))
@@ -121,7 +109,7 @@ def resolve_recipe(
         steps=steps,
         start_step=start,
         plan=plan_rows(encoded),
-        advice=[*give_advice(recipe, parameters, seen), *note_sentinels(recipe, probes), *note_lineage(located)],
+        advice=gather_advice(recipe, parameters, seen, probes, located),
         versions=read_versions(),
         git=read_git(workspace.folder),
         host=socket.gethostname(),
@@ -141,6 +129,35 @@ def write_run(resolved: Resolved, workspace: Workspace) -> RunPaths:
     use = resolved.run.dataset.model_copy(update={"rows_sha256": hash_file(paths.rows)})
     write_json(paths.run, resolved.run.model_copy(update={"dataset": use}).to_json())
     return paths
+
+
+def check_alone(recipe: Recipe) -> None:
+    """What can be found wrong with nothing but the recipe at hand."""
+    check_allowances(recipe)
+    for stop in recipe.alarm.stop:
+        if stop not in NAMES:
+            parse_condition(stop)
+    refuse_unpassed_gate(recipe)
+
+
+def check_past(recipe: Recipe, located: Located) -> None:
+    """What the base's own training forbids."""
+    refuse_sft_after_orpo(recipe, located.lineage)
+    check_rank(recipe, located)
+
+
+def split_pairs(recipe: Recipe, pairs: list[Pair]) -> Split:
+    """The rows to train on and those held out; RecipeError where [upsample] or the share fits no row."""
+    unknown = sorted(recipe.upsample.keys() - {p.category for p in pairs})
+    if unknown:
+        raise RecipeError(
+            f"upsample: no row has category '{unknown[0]}'",
+            fix=f"it has: {', '.join(sorted({p.category for p in pairs}))}",
+        )
+    split = split_by_prompt(pairs, recipe.heldout.share, recipe.seed)
+    if not split.train:
+        raise RecipeError("heldout.share leaves no row to train on", fix="lower it, or add rows")
+    return split
 
 
 def count_steps(recipe: Recipe, rows: int) -> int:
@@ -175,6 +192,10 @@ def read_sentinels(recipe: Recipe, workspace: Workspace) -> tuple[list[Probe], C
             raise DatasetError(f"{dataset.probes} is missing", fix="--set sentinel.every=0 trains without sentinels")
         return [], None
     return read_probes(dataset.probes), read_character(dataset)
+
+
+def gather_advice(recipe: Recipe, parameters: int, seen: int, probes: list[Probe], located: Located) -> list[str]:
+    return [*give_advice(recipe, parameters, seen), *note_sentinels(recipe, probes), *note_lineage(located)]
 
 
 def note_sentinels(recipe: Recipe, probes: list[Probe]) -> list[str]:

@@ -64,6 +64,12 @@ def make_workspace() -> Iterator[Path]:
         yield folder
 
 
+def name_charlab() -> list[str]:
+    """The words that a person's shell starts charlab with."""
+    script = Path(sys.executable).with_name("charlab")
+    return [str(script)] if script.is_file() else [sys.executable, "-m", "console"]
+
+
 def run_command(folder: Path, *words: str, timeout: float = 300) -> str:
     """Standard output of `charlab WORDS` in `folder`; RuntimeError where it fails."""
     done = subprocess.run(

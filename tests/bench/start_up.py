@@ -6,15 +6,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from kit import ROOT, Row, environment
+from kit import ROOT, Row, environment, name_charlab
 
 TIMES = 20
 
 
 def measure() -> tuple[list[Row], list[str]]:
-    script = Path(sys.executable).with_name("charlab")
-    words = [str(script)] if script.is_file() else [sys.executable, "-m", "console"]
-    seconds = time_command([*words, "--help"], ROOT)
+    seconds = time_command([*name_charlab(), "--help"], ROOT)
     bare = time_command([sys.executable, "-c", "pass"], ROOT)
     notes = [
         f"charlab --help: fastest {min(seconds) * 1e3:.0f} ms; the bare interpreter takes {median(bare) * 1e3:.0f} ms"

@@ -1,14 +1,13 @@
 """How long a workspace of a thousand finished runs takes to list."""
 
-import json
 import random
-import socket
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from kit import Row, make_workspace
+from record import lay_run, resolve_demo, to_line
 from start_up import time_command
 
 RUNS = 1000
@@ -44,31 +43,17 @@ def measure() -> tuple[list[Row], list[str]]:
     return rows, notes
 
 
-def write_runs(folder: Path) -> int:
-    """Lay RUNS finished runs out; returns the bytes of their metrics."""
-    from engine.records.rows import Event, Launch, Process
-    from engine.store.paths import Workspace
-    from engine.train.recipe import expand_settings, read_toml
-    from engine.train.resolve import resolve_recipe
+def write_runs(folder: Path, newest: str | None = None) -> int:
+    """Lay RUNS finished runs out, the last of them named `newest`; returns the bytes of their metrics."""
+    from engine.records.rows import Event
 
-    workspace = Workspace(folder)
-    path = workspace.recipes / "madison-orpo.toml"
-    (recipe,) = expand_settings(read_toml(path), [], str(path))
-    model = resolve_recipe(recipe, workspace).run
-    host, now, draw = socket.gethostname(), time.time(), random.Random(0)
+    demo, now, draw = resolve_demo(folder), time.time(), random.Random(0)
     lines = [make_metrics(step, now + 4 * step, draw) for step in range(1, max(LENGTHS) + 1)]
     size = 0
     for number in range(RUNS):
         steps = LENGTHS[number % len(LENGTHS)]
         created = now - 3600.0 * (RUNS - number)
-        run_id = f"{time.strftime('%Y%m%d-%H%M', time.localtime(created))}-madison-orpo-{number:04x}"
-        run = model.model_copy(update={"id": run_id, "created": created, "steps": steps, "host": host})
-        paths = workspace.run(run_id)
-        paths.folder.mkdir()
-        paths.run.write_text(json.dumps(run.to_json(), ensure_ascii=False, indent=1) + "\n")
-        process = Process(pid=4_000_000 + number, start=float(number))
-        launch = Launch(attempt=1, host=host, process=process, time=created)
-        paths.launch.write_text(json.dumps(launch.to_json(), indent=1) + "\n")
+        paths = lay_run(folder, demo, number, created, steps, newest if number == RUNS - 1 else None)
         events = [Event(attempt=1, time=created, kind="started", step=0, data={"device": "cpu", "process": {"pid": 1}})]
         events += [
             Event(attempt=1, time=created + 4 * step, kind="checkpoint", step=step, data={"adapter_sha256": "0" * 64})
@@ -96,7 +81,3 @@ def make_metrics(step: int, when: float, draw: random.Random) -> str:
         for extra in (heldout, rates):
             lines += to_line(Metric(attempt=1, step=step, time=when, values=extra).to_json())
     return lines
-
-
-def to_line(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from console.text import harmless, plain
 from engine.store.paths import Workspace
+from panels.text import harmless, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 Charlab = Callable[..., Any]

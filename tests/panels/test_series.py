@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Iterable
 
 import pytest
 
-from panels.series import BASE_LEVEL, Series, ema
+from panels.series import BASE_LEVEL, Axis, Series
 
 NAN, INF = math.nan, math.inf
 
@@ -36,7 +37,8 @@ def brute(points: list[tuple[float, float | None]], low: float, high: float, wid
         lowest = min(order, key=lambda i: values[i])
         highest = max(order, key=lambda i: values[i])
         four = (order[0], lowest, highest, order[-1])
-        out.append((counts, four, tuple(values[i] for i in four)))
+        mean = pytest.approx(math.fsum(values.values()) / len(values), abs=1e-9)
+        out.append((counts, four, tuple(values[i] for i in four), mean))
     return out
 
 
@@ -61,7 +63,7 @@ def test_columns_agree_with_brute_force_m4_on_random_data_with_gaps(seed: int) -
             got: list[object] = []
             for column in series.columns(low, high, width):
                 counts, four = (column.stop - column.start, column.gaps, column.bad), column[4:8]
-                got.append((counts, four, column[8:]) if four[0] >= 0 else (counts, four))
+                got.append((counts, four, column[8:12], column.mean) if four[0] >= 0 else (counts, four))
             assert got == brute(points, low, high, width)
 
 
@@ -122,20 +124,64 @@ def test_the_positive_view_is_the_series_itself_until_a_value_is_not_positive_an
     assert (column.low, column.high, column.gaps, column.bad) == (1.0, 3.0, 3, 1)
 
 
-def test_ema_is_tensorboards_debiased_average_and_passes_gaps_through() -> None:
-    assert ema([1.0, None, 2.0, 3.0], 0.5) == [1.0, None, pytest.approx(5 / 3), pytest.approx(17 / 7)]
-    passed = ema([INF, 1.0], 0.9)
-    assert passed == [INF, 1.0]
-    dice, last = random.Random(3), 0.0
-    values = [dice.gauss(5, 1) for _ in range(200)]
-    for n, (value, smooth) in enumerate(zip(values, ema(values, 0.97), strict=True), 1):
-        last = last * 0.97 + 0.03 * value
-        assert smooth == pytest.approx(last / (1 - 0.97**n), rel=1e-12)
+def test_many_points_at_once_are_the_same_as_one_by_one() -> None:
+    dice = random.Random(5)
+    xs = array("d", sorted(dice.uniform(0, 100) for _ in range(1000)))
+    ys = array("d", [dice.choice([dice.gauss(0, 1), NAN, INF]) for _ in xs])
+    single, bulk = Series(), Series()
+    for x, y in zip(xs, ys, strict=True):
+        single.append(x, None if math.isnan(y) else y)
+    bulk.extend(xs[:300], ys[:300])
+    bulk.extend(xs[300:], ys[300:])
+    assert [repr(part) for part in bulk.dump()] == [repr(part) for part in single.dump()]
+    with pytest.raises(ValueError, match="not decreasing"):
+        bulk.extend(array("d", [200.0, 150.0]), array("d", [0.0, 0.0]))
+    assert len(bulk) == 1000
 
 
-def test_ema_of_a_constant_is_the_constant_and_of_weight_zero_the_values() -> None:
-    assert ema([0.1] * 50, 0.999) == [0.1] * 50
-    assert ema([0.1, 0.7, 1e300], 0) == [0.1, 0.7, 1e300]
-    for weight in (1.0, -0.1, NAN):
-        with pytest.raises(ValueError, match="weight"):
-            ema([1.0], weight)
+def test_a_truncated_series_is_the_one_that_never_went_further() -> None:
+    whole, short = Series(), Series()
+    for i in range(5000):
+        y = None if i % 97 == 0 else NAN if i % 89 == 0 else math.sin(i)
+        whole.append(i, y)
+        if i < 1777:
+            short.append(i, y)
+    whole.truncate(1777)
+    assert [repr(part) for part in whole.dump()] == [repr(part) for part in short.dump()]
+
+
+def test_a_dumped_series_comes_back_and_goes_on() -> None:
+    series = series_of([float(i * 37 % 64) for i in range(500)])
+    again = Series.load([array(part.typecode, part.tobytes()) for part in series.dump()])
+    for one in (series, again):
+        one.append(500, 99.0)
+    assert again.columns(0, 500, 33) == series.columns(0, 500, 33)
+
+
+def test_the_last_point_at_or_before_an_x_is_found() -> None:
+    series = Series()
+    for x in (1, 3, 3, 8):
+        series.append(x, float(x))
+    assert [series.at(x) for x in (0, 1, 2, 3, 7, 8, 99)] == [-1, 0, 0, 2, 2, 3, 3]
+
+
+def test_columns_in_another_unit_hold_the_points_that_lie_there() -> None:
+    series, axis = Series(), Axis()
+    for step in range(1, 101):
+        series.append(step, float(step))
+        axis.append(step, step**2)  # seconds, say, with steps that get slower
+    columns = series.columns(0, 10_000, 4, axis)
+    assert [(column.low, column.high) for column in columns] == [(1, 49), (50, 70), (71, 86), (87, 100)]
+
+
+def test_an_axis_goes_forth_and_back_and_beyond_its_ends() -> None:
+    axis = Axis()
+    for step, tokens in ((1, 100.0), (2, 200.0), (4, 600.0)):
+        axis.append(step, tokens)
+    assert [axis.forward(x) for x in (1, 1.5, 3, 4)] == [100, 150, 400, 600]
+    assert [axis.back(u) for u in (100, 150, 400, 600)] == [1, 1.5, 3, 4]
+    rate = 500 / 3
+    assert axis.forward(5) == pytest.approx(600 + rate)
+    assert axis.forward(0) == pytest.approx(100 - rate)
+    axis.append(5, 550.0)  # a clock that was set back
+    assert axis.forward(5) == 600

@@ -1,0 +1,229 @@
+"""The panels that show more than the feed reads: what each loads, off the event loop, and what it starts."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from console.acts import ask_and_run
+from engine.errors import CharlabError
+from engine.store.journal import write_atomic
+from panels import metrics
+from panels.charts import Look, arrange_curves
+from panels.confirm import Confirm
+
+if TYPE_CHECKING:
+    from console.app import Lab
+
+AGAIN_SECONDS = 3.0
+"""Between two readings of what a live run goes on writing."""
+
+
+class Room(Container):
+    """One panel of the console; `arrive` is called when it comes into sight, and when the runs looked at change."""
+
+    DEFAULT_CSS = "Room { height: 1fr; }"
+
+    def __init__(self, panel: Widget, *, id: str) -> None:
+        super().__init__(id=id)
+        self.panel = panel
+        self._loaded = 0.0
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    @property
+    def lab(self) -> Lab:
+        return self.app  # type: ignore[return-value]
+
+    def arrive(self) -> None:
+        raise NotImplementedError
+
+    def go_on(self) -> None:
+        """Called while a run in sight writes: load again, though not at every row."""
+        if time.monotonic() - self._loaded > AGAIN_SECONDS:
+            self.arrive()
+
+    def load(self, read: Callable[[], Any]) -> None:
+        """Read in a thread, and hand the result to `take`; a reading that is overtaken is dropped."""
+        self._loaded = time.monotonic()
+        self.run_worker(read, thread=True, exclusive=True, exit_on_error=False, group="load")
+
+    def take(self, found: Any) -> None:
+        raise NotImplementedError
+
+    @on(Worker.StateChanged)
+    def _finish(self, event: Worker.StateChanged) -> None:
+        if event.worker.group != "load":
+            return
+        event.stop()
+        if event.state is WorkerState.SUCCESS:
+            self.take(event.worker.result)
+        elif event.state is WorkerState.ERROR:
+            error = event.worker.error
+            if not isinstance(error, CharlabError | OSError):
+                raise error or RuntimeError("a reading failed")
+            fix = error.fix if isinstance(error, CharlabError) else ""
+            self.tell_trouble(f"{error}" + (f"\ntry: {fix}" if fix else ""))
+
+    def tell_trouble(self, text: str) -> None:
+        """A reading failed: what, and the way out."""
+        self.notify(text, severity="error", markup=False)
+
+    @property
+    def help_sections(self) -> list[tuple[str, str]]:
+        text = getattr(self.panel, "HELP", "")
+        return [(self.panel.__class__.__name__.removesuffix("Panel"), text)] if text else []
+
+
+class SentinelsRoom(Room):
+    def __init__(self, *, id: str) -> None:
+        from panels.sentinels import Sentinels
+
+        super().__init__(Sentinels(), id=id)
+
+    def arrive(self) -> None:
+        from engine.probe.grid import read_grid
+
+        paths = [self.lab.workspace.run(run) for run in self.lab.looked_at()]
+        self.load(lambda: [read_grid(one) for one in paths if one.run.is_file()])
+
+    def take(self, found: Any) -> None:
+        self.panel.show(found)  # type: ignore[attr-defined]
+
+
+class CompareRoom(Room):
+    CHARTS: ClassVar[tuple[str, ...]] = ("loss", "margin_nats", "sentinels", "accuracy")
+
+    def __init__(self, *, id: str) -> None:
+        from panels.compare import Compare
+
+        super().__init__(Compare(), id=id)
+
+    def arrive(self) -> None:
+        from engine.store.differ import compare_runs
+
+        # the baseline stands first, whichever run is in front of the curves
+        runs = sorted(self.lab.looked_at(), key=lambda run: run != self.lab.baseline)
+        paths = [self.lab.workspace.run(run) for run in runs]
+        self.load(partial(compare_runs, [one for one in paths if one.run.is_file()]))
+
+    def take(self, found: Any) -> None:
+        from panels.compare import Compare
+
+        runs = [run for view in found.runs if (run := self.lab.charted(view.id)) is not None]
+        names = dict.fromkeys(name for run in runs for name in run.series)
+        charts = [chart for chart in metrics.arrange_charts(names) if chart.key in self.CHARTS]
+        curves = {chart.title: arrange_curves(chart, runs, Look()) for chart in charts} if len(runs) > 1 else {}
+        panel = self.query_one(Compare)
+        panel.show(found, curves, {run.id: f"curve-{run.colour}" for run in runs})
+
+    def on_compare_pinned(self, message: Any) -> None:
+        self.lab.pin(message.run_id)
+
+
+class DatasetsRoom(Room):
+    def __init__(self, *, id: str) -> None:
+        from panels.datasets import DatasetsPanel
+
+        super().__init__(DatasetsPanel(), id=id)
+
+    def arrive(self) -> None:
+        from engine.data.browse import list_datasets
+
+        self.load(partial(list_datasets, self.lab.workspace))
+
+    def take(self, found: Any) -> None:
+        from panels.datasets import DatasetsPanel
+
+        panel = self.query_one(DatasetsPanel)
+        if isinstance(found, list):
+            panel.show_datasets(found)
+            if panel.view is None and len(found) == 1:
+                panel.open(found[0].name)
+        else:
+            panel.show_dataset(found)
+
+    def tell_trouble(self, text: str) -> None:
+        self.panel.show_trouble(text)  # type: ignore[attr-defined]
+
+    def on_datasets_panel_opened(self, message: Any) -> None:
+        from engine.data.browse import browse_dataset
+
+        self.load(partial(browse_dataset, self.lab.workspace, message.name))
+
+
+class LaunchRoom(Room):
+    def __init__(self, *, id: str, readonly: bool) -> None:
+        from panels.launch import Launch
+
+        super().__init__(Launch(readonly=readonly), id=id)
+
+    def on_mount(self) -> None:
+        from console.estimating import Estimator
+
+        self._estimator = Estimator(
+            self.lab.workspace, lambda forecast: self.app.call_from_thread(self._show, forecast)
+        )
+
+    def on_unmount(self) -> None:
+        self._estimator.close()
+
+    def _show(self, forecast: Any) -> None:
+        self.panel.show_estimate(forecast)  # type: ignore[attr-defined]
+
+    def arrive(self) -> None:
+        self.load(self._read_recipes)
+
+    def _read_recipes(self) -> list[Any]:
+        from panels.launch import RecipeFile
+
+        folder = self.lab.workspace.folder
+        files = sorted(self.lab.workspace.recipes.glob("*.toml")) if self.lab.workspace.recipes.is_dir() else []
+        return [RecipeFile(f.stem, str(f.relative_to(folder)), f.read_text("utf-8", "replace")) for f in files]
+
+    def take(self, found: Any) -> None:
+        self.panel.show_recipes(found)  # type: ignore[attr-defined]
+
+    def on_launch_changed(self, message: Any) -> None:
+        self._show(self._estimator.ask(message.text))
+
+    @work
+    async def on_launch_name_asked(self, message: Any) -> None:
+        name = await self.app.push_screen_wait(
+            Confirm("Save the recipe under which name?", "runs/recipes/NAME.toml", field=message.suggestion)
+        )
+        if name:
+            self.panel.save_as(name)  # type: ignore[attr-defined]
+
+    def on_launch_saved(self, message: Any) -> None:
+        path = self.lab.workspace.recipes / f"{message.name}.toml"
+        if path.parent != self.lab.workspace.recipes or not message.name or message.name.startswith("."):
+            self.notify(f"'{message.name}' is no name for a file", severity="error", markup=False)
+            return
+        try:
+            write_atomic(path, message.text)
+        except (CharlabError, OSError) as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
+        self.notify(f"saved {path.relative_to(self.lab.workspace.folder)}", markup=False, timeout=3)
+        self.arrive()
+
+    @work
+    async def on_launch_asked(self, message: Any) -> None:
+        if not message.twin:
+            self.notify("save the recipe first: ctrl+s", severity="warning")
+            return
+        words = shlex.split(message.twin)[1:]
+        outcome = await ask_and_run(self.lab, self.lab.workspace, f"Start {message.name}?", *words, "--detach")
+        if outcome is not None and outcome.run:
+            self.lab.open_run(outcome.run)

@@ -1,0 +1,87 @@
+"""The command that prints where a run's character breaks: prompts by moments, as the panel shows them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from console.text import align, narrate, print_json
+from engine.probe.grid import Cell, Grid, read_grid
+from engine.stats.intervals import Proportion
+from engine.store.paths import find_workspace
+from panels.grid import format_rate
+from panels.text import plain
+
+
+def list_sentinels(run: str, *, json: bool, workspace: str | None) -> None:
+    paths = find_workspace(workspace).find_run(run)
+    grid = read_grid(paths)
+    if json:
+        print_json(grid_json(grid))
+        return
+    if not grid.moments:
+        narrate(f"{grid.run} has no answers yet")
+    for line in describe_grid(grid):
+        print(line)
+
+
+def grid_json(grid: Grid) -> dict[str, Any]:
+    """The grid without its answers, which stand in the run's samples; a rate of nothing asked is null."""
+    return {
+        "id": grid.run,
+        "name": grid.name,
+        "system": grid.system,
+        "skipped": grid.skipped,
+        **_rates_json(grid.total),
+        "moments": [
+            {"step": m.step, "attempt": m.attempt, "checkpoint": m.checkpoint, **_rates_json(m.total)}
+            for m in grid.moments
+        ],
+        "probes": [
+            {
+                "id": row.probe,
+                "category": row.category,
+                "messages": [m.to_json() for m in row.messages],
+                **_rates_json(row.total),
+                "moments": [
+                    {"step": m.step, **_rates_json(cell)} for m, cell in zip(grid.moments, row.cells, strict=True)
+                ],
+            }
+            for row in grid.rows
+        ],
+    }
+
+
+def _rates_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "break_rate": cell.breaks.to_json("breaks") if cell.breaks.n else None,
+        "in_character_rate": cell.in_character.to_json("in_character") if cell.breaks.n else None,
+    }
+
+
+def describe_grid(grid: Grid) -> list[str]:
+    """Two tables of prompts by moments, breaks and answers in character, and each moment's rates with intervals."""
+    lines = [f"{plain(grid.name)}  {grid.run}"]
+    if grid.system is not None:
+        lines.append(f"  system prompt where a probe has none: {plain(grid.system, 90)}")
+    if grid.skipped:
+        lines.append(f"  {grid.skipped} unreadable rows left out")
+    if not grid.moments:
+        return lines
+    lines += ["", *_tabulate("breaks", grid, lambda cell: cell.breaks)]
+    lines += ["", *_tabulate("in character", grid, lambda cell: cell.in_character), ""]
+    lines += align(
+        [[f"step {m.step}", f"breaks {m.total.breaks}", f"in character {m.total.in_character}"] for m in grid.moments]
+    )
+    return lines
+
+
+def _tabulate(title: str, grid: Grid, pick: Callable[[Cell], Proportion]) -> list[str]:
+    table = [[title, *(f"step {m.step}{'▲' if m.checkpoint else ' '}" for m in grid.moments), "all "]]
+    for row in grid.rows:
+        table.append([plain(row.probe, 20), *(_describe(pick(cell)) for cell in (*row.cells, row.total))])
+    table.append(["all prompts", *(_describe(pick(m.total)) for m in grid.moments), _describe(pick(grid.total))])
+    return align(table, numeric=set(range(1, len(grid.moments) + 2)))
+
+
+def _describe(found: Proportion) -> str:
+    """'7/12  58%', '·' where nothing was asked."""
+    return f"{found.hits}/{found.n} {format_rate(found):>4}" if found.n else "· "

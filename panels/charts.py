@@ -1,0 +1,288 @@
+"""A page of charts over one x axis: which fit, what each draws, and what stands at the crosshair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from textual import events
+from textual.containers import Container
+
+from panels import metrics
+from panels.chart import Mark
+from panels.plot import Curve, Plot, Reading
+from panels.series import Axis, Series
+from panels.style import read_style
+
+LEAST_WIDTH, LEAST_HEIGHT = 38, 8
+"""Cells of a chart before fewer stand side by side, or one above the other."""
+MOST_COLUMNS = 4
+AXES = ("step", "epoch", "tokens", "time")
+SMOOTHINGS = (0.0, 0.01, 0.03, 0.1)
+"""Shares of the view that the moving average runs over."""
+
+MARKS = {"checkpoint": ("▲", "axis"), "alarm": ("!", "bad"), "stop": ("■", "text-muted"), "resume": ("↻", "good")}
+
+
+class Moment(NamedTuple):
+    """Something that happened at a step, marked on the axis."""
+
+    step: int
+    kind: Literal["checkpoint", "alarm", "stop", "resume"]
+
+
+@dataclass(frozen=True)
+class ChartedRun:
+    """A run as the charts need it; the mappings and series may grow while they are shown."""
+
+    id: str
+    name: str
+    status: str
+    step: int
+    steps: int
+    objective: str
+    colour: int
+    """1 to 8: which of the theme's curve colours is this run's."""
+    series: Mapping[str, Series]
+    axes: Mapping[str, Axis]
+    moments: Sequence[Moment]
+    whole: bool
+    """False while the series are a sketch of a file that is still being read."""
+    headline: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How all charts are seen."""
+
+    axis: str = "step"
+    smoothing: float = 0.03
+    log: bool = False
+    clip: bool = False
+    """The y axis fits the smoothed line, and what lies beyond is cut off."""
+    window: tuple[float, float] | None = None
+    """The stretch of the axis in sight, None for all of it."""
+    crosshair: float | None = None
+
+
+class Charts(Container):
+    """As many plots as fit; the others are on the next pages."""
+
+    DEFAULT_CSS = read_style(__file__)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._runs: Sequence[ChartedRun] = ()
+        self._look = Look()
+        self._charts: tuple[metrics.Chart, ...] = ()
+        self._place = 0
+        self.maximised = False
+
+    # ---------------------------------------------------------------- what is asked of it
+
+    def show(self, runs: Sequence[ChartedRun], look: Look) -> None:
+        """Draw these runs, the first of them in front."""
+        self._runs, self._look = runs, look
+        found = dict.fromkeys(name for run in runs for name in run.series)
+        charts = metrics.arrange_charts(found)
+        if charts != self._charts:
+            self._charts = charts
+            self._place = min(self._place, max(0, len(charts) - 1))
+            self._arrange()
+        self._draw()
+
+    def move(self, by: int) -> None:
+        """Put another chart in front, on another page if need be."""
+        if self._charts:
+            self._place = (self._place + by) % len(self._charts)
+            self._arrange()
+            self._draw()
+
+    def turn(self, by: int) -> None:
+        """The next page, or the one before."""
+        per = max(1, len(self._shown()[0]))
+        pages = max(1, math.ceil(len(self._charts) / per))
+        self._place = ((self._place // per + by) % pages) * per
+        self._arrange()
+        self._draw()
+
+    def maximise(self, on: bool) -> None:
+        self.maximised = on
+        self._arrange()
+        self._draw()
+
+    @property
+    def chart(self) -> metrics.Chart | None:
+        """The chart in front."""
+        return self._charts[self._place] if self._charts else None
+
+    @property
+    def pages(self) -> tuple[int, int]:
+        """Which page is open, from 1, and how many there are."""
+        per = max(1, len(self._shown()[0]))
+        return self._place // per + 1, max(1, math.ceil(len(self._charts) / per))
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The stretch of the axis in sight."""
+        return self._look.window or self.full_span
+
+    @property
+    def full_span(self) -> tuple[float, float]:
+        """All of the axis."""
+        return full_span(self._runs, self._look.axis)
+
+    @property
+    def plot_columns(self) -> int:
+        """Dot columns of a plot, about: how finely a crosshair can be set."""
+        return max(8, 2 * (self.content_size.width // max(1, self._grid(self._count())[0]) - 8))
+
+    def read(self, key: str) -> str:
+        """The values of a metric at the crosshair, else the newest, run by run."""
+        return "  ".join(f"{run.name} {_show(run, key, self._look)}" for run in self._runs if key in run.series)
+
+    # ---------------------------------------------------------------- how it does it
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+        self._draw()
+
+    def _count(self) -> int:
+        return 1 if self.maximised else len(self._charts)
+
+    def _grid(self, count: int) -> tuple[int, int]:
+        """Columns and rows of a page."""
+        width, height = self.content_size
+        columns = max(1, min(MOST_COLUMNS, width // LEAST_WIDTH, count))
+        rows = max(1, min(height // LEAST_HEIGHT, math.ceil(count / columns)))
+        return columns, rows
+
+    def _shown(self) -> tuple[range, tuple[int, int]]:
+        """Which charts stand on the page with the one in front, and the grid they stand in."""
+        if self.maximised:
+            return range(self._place, self._place + 1), (1, 1)
+        columns, rows = self._grid(len(self._charts))
+        per = columns * rows
+        start = self._place // per * per
+        return range(start, min(start + per, len(self._charts))), (columns, rows)
+
+    def _arrange(self) -> None:
+        shown, (columns, rows) = self._shown()
+        plots = list(self.query(Plot))
+        if len(plots) < len(shown):
+            self.mount_all([Plot() for _ in range(len(shown) - len(plots))])
+            plots = list(self.query(Plot))
+        for n, plot in enumerate(plots):
+            plot.display = n < len(shown)
+        self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
+
+    def _draw(self) -> None:
+        shown, _ = self._shown()
+        span = self.span
+        for plot, number in zip(self.query(Plot), shown, strict=False):
+            chart = self._charts[number]
+            plot.title = chart.title
+            plot.set_class(number == self._place and len(self._charts) > 1, "-front")
+            log = self._look.log and chart.log_ok
+            curves = arrange_curves(chart, self._runs, self._look)
+            plot.show(
+                curves,
+                readings=list(self._readings(chart)),
+                marks=self._marks(),
+                x_range=span,
+                y_range=None if log else chart.range,
+                log=log,
+                clip=self._look.clip and chart.range is None,
+                smoothing=self._look.smoothing,
+                crosshair=self._look.crosshair,
+            )
+
+    def _marks(self) -> list[Mark]:
+        marks = []
+        for run in self._runs[:1]:
+            axis = run.axes.get(self._look.axis)
+            for moment in run.moments:
+                glyph, colour = MARKS[moment.kind]
+                marks.append(Mark(axis.forward(moment.step) if axis else moment.step, glyph, colour=colour))
+        return marks
+
+    def _readings(self, chart: metrics.Chart) -> list[Reading]:
+        if len(self._runs) > 1:
+            key = chart.curves[0].key
+            return [
+                Reading(_show(run, key, self._look), f"curve-{run.colour}") for run in self._runs if key in run.series
+            ]
+        colours = _role_colours(1)
+        return [
+            Reading(
+                ("held out " if curve.role == "heldout" else "") + _show(run, curve.key, self._look),
+                colours[curve.role],
+            )
+            for run in self._runs
+            for curve in chart.curves
+            if curve.key in run.series
+        ]
+
+
+def full_span(runs: Sequence[ChartedRun], axis: str) -> tuple[float, float]:
+    """The whole x axis of these runs: to the last step planned, so that it stays put while they train."""
+    ends = [0.0]
+    for run in runs:
+        last = max(run.steps, run.step)
+        if axis in run.axes and run.status not in ("running", "stalled"):
+            last = run.step  # nothing says how long the steps that never came would have taken
+        ends.append(run.axes[axis].forward(last) if axis in run.axes else last)
+    return 0.0, round_up(max(ends)) if axis != "step" else max(1.0, *ends)
+
+
+def round_up(value: float) -> float:
+    """To two digits: an estimate that wavers does not move the axis at every step."""
+    if value <= 0 or not math.isfinite(value):
+        return 1.0
+    size = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return math.ceil(value / size) * size
+
+
+def arrange_curves(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look) -> list[Curve]:
+    """The curves of a chart: for one run each of its metrics in a colour of its own, for several each run in its.
+
+    The raw values stand as a band behind the smoothed line of the run in front.
+    """
+    curves = []
+    for run in reversed(runs):  # the run in front is drawn last
+        axis = run.axes.get(look.axis)
+        colours = _role_colours(1) if len(runs) == 1 else dict.fromkeys(_role_colours(1), f"curve-{run.colour}")
+        for entry in chart.curves:
+            series = run.series.get(entry.key)
+            if series is None:
+                continue
+            heldout = entry.role.startswith("heldout")
+            if look.smoothing and not heldout and run is runs[0] and len(series) > 8:
+                curves.append(Curve(series, "band", "band", entry.key, axis))
+            lone = heldout or len(series) <= 8
+            # several runs have a colour each, so that their lines differ by dashes
+            style: Literal["line", "dash"] = "line" if len(runs) == 1 or entry.role == "training" else "dash"
+            curves.append(Curve(series, colours[entry.role], style, entry.key, axis, smooth=not lone))
+    return curves
+
+
+def _role_colours(first: int) -> dict[str, str]:
+    return {
+        "training": f"curve-{first}", "second": f"curve-{first + 1}",
+        "heldout": f"curve-{first + 2}", "heldout-second": f"curve-{first + 3}",
+    }  # fmt: skip
+
+
+def _show(run: ChartedRun, key: str, look: Look) -> str:
+    series = run.series[key]
+    if look.crosshair is None:
+        index = len(series) - 1
+    else:
+        axis = run.axes.get(look.axis)
+        index = series.at(axis.back(look.crosshair) if axis else look.crosshair)
+    if index < 0:
+        return "·"
+    value = series[index][1]
+    return metrics.format_metric(key, value if math.isfinite(value) else None)

@@ -1,0 +1,319 @@
+"""All runs of the workspace in one table: sorted, filtered, marked, with a baseline pinned."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from panels.style import read_style
+from panels.table import Cell, Column, Table
+
+AGE_SECONDS = 15.0
+STATUS_TONES = {
+    "running": "good", "stalled": "warn", "lost": "bad", "failed": "bad", "stopped": "warn", "draft": "muted",
+}  # fmt: skip
+GLYPHS = {
+    "running": "▶", "finished": "✓", "stopped": "■", "failed": "✗", "lost": "?", "stalled": "…", "draft": "·",
+}  # fmt: skip
+
+
+class RunLine(Protocol):
+    """What the table shows of a run."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def partial(self) -> bool: ...
+    @property
+    def objective(self) -> str: ...
+    @property
+    def base(self) -> str: ...
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def loss(self) -> float | None: ...
+    @property
+    def margin_nats(self) -> float | None: ...
+    @property
+    def break_rate(self) -> float | None: ...
+    @property
+    def tokens_per_second(self) -> float | None: ...
+    @property
+    def created(self) -> float: ...
+    @property
+    def cost_usd(self) -> float | None: ...
+    @property
+    def problem(self) -> str: ...
+
+
+def _number(value: float | None, form: str) -> Cell:
+    return ("·", "muted") if value is None else (form.format(value), "")
+
+
+def _breaks(run: RunLine) -> Cell:
+    if run.break_rate is None:
+        return "·", "muted"
+    return f"{run.break_rate:.0%}", "bad" if run.break_rate > 0.1 else "good"
+
+
+def _status(run: RunLine) -> Cell:
+    if run.problem:
+        return "✗ unreadable", "bad"
+    return f"{GLYPHS.get(run.status, ' ')} {run.status}", STATUS_TONES.get(run.status, "")
+
+
+def _step(run: RunLine) -> Cell:
+    if not run.steps:
+        return "·", "muted"
+    return f"{run.step:,}/{run.steps:,}", "warn" if run.partial else ""
+
+
+def describe_age(seconds: float) -> str:
+    """'12 s', '4 min', '3 h', '2 d'."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return "now"
+
+
+class Field(Protocol):
+    def __call__(self, run: RunLine, /) -> Any: ...
+
+
+FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
+    "id": (Column("id", "run", 31, share=1), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
+    "status": (Column("status", "status", 10), _status, lambda r: r.status),
+    "kind": (Column("kind", "kind", 7, rank=7), lambda r: (r.kind, "muted"), lambda r: r.kind),
+    "objective": (Column("objective", "loss fn", 7, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
+    "base": (Column("base", "base", 21, share=1, rank=6), lambda r: (r.base, "muted"), lambda r: r.base),
+    "dataset": (Column("dataset", "dataset", 9, share=1, rank=5), lambda r: (r.dataset, "muted"), lambda r: r.dataset),
+    "step": (Column("step", "step", 9, "right"), _step, lambda r: r.step),
+    "loss": (Column("loss", "loss", 7, "right"), lambda r: _number(r.loss, "{:.3f}"), lambda r: r.loss),
+    "margin": (Column("margin", "margin", 7, "right", rank=1), lambda r: _number(r.margin_nats, "{:+.3f}"), lambda r: r.margin_nats),
+    "breaks": (Column("breaks", "breaks", 6, "right"), _breaks, lambda r: r.break_rate),
+    "speed": (Column("speed", "tok/s", 6, "right", rank=3), lambda r: _number(r.tokens_per_second, "{:.0f}"), lambda r: r.tokens_per_second),
+    "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
+    "age": (Column("age", "age", 6, "right", rank=2), lambda r: (describe_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
+}  # fmt: skip
+COLUMNS = tuple(column for column, _, _ in FIELDS.values())
+
+
+class _Rows:
+    def __init__(self, runs: Sequence[RunLine]) -> None:
+        self.runs = runs
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def key(self, row: int) -> str:
+        return self.runs[row].id
+
+    def cells(self, row: int) -> list[Cell]:
+        run = self.runs[row]
+        return [show(run) for _, show, _ in FIELDS.values()]
+
+
+class RunsPanel(Vertical):
+    """Runs in, choices out; which are marked and pinned is told to it, not kept by it."""
+
+    DEFAULT_CSS = read_style(__file__)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", id="runs.mark", tooltip="Show this run's curves beside the others"),
+        Binding("p", "pin", "Baseline", id="runs.pin", tooltip="Compare every other run against this one"),
+        Binding("slash", "filter", "Filter", id="runs.filter"),
+        Binding("s", "sort(1)", "Sort", id="runs.sort", tooltip="Sort by the next column"),
+        Binding("r", "reverse", "Reverse", id="runs.reverse", show=False),
+        Binding("escape", "clear", "Clear filter", id="runs.clear", show=False),
+    ]
+    HELP = (
+        "All runs of the workspace. enter opens a run's curves; space marks it, so that its curves are drawn with the "
+        "others; p pins the baseline that Compare measures against.\n\n"
+        "The filter takes words (all must occur), key:word as in status:running or base:qwen, comparisons as in "
+        "loss<2.5, margin>0 or step>=1000, and -word for without."
+    )
+
+    class Marked(Message):
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class Pinned(Message):
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class Opened(Message):
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class Moved(Message):
+        """The cursor stands on another run, or on none."""
+
+        def __init__(self, run: str | None) -> None:
+            super().__init__()
+            self.run = run
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RunsPanel.Moved)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._runs: Sequence[RunLine] = ()
+        self._shown: list[RunLine] = []
+        self._marks: Mapping[str, str] = {}
+        self._sort, self._reverse = "age", True
+        self._filter = ""
+
+    def compose(self) -> ComposeResult:
+        yield Table(COLUMNS, empty="no runs yet: launch one with 6, or charlab train RECIPE")
+        yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        self.set_interval(AGE_SECONDS, self._show)
+
+    def show(self, runs: Sequence[RunLine], *, marked: Sequence[str] = (), baseline: str | None = None) -> None:
+        """Show these runs; the cursor stays on the run it was on, and starts on the newest."""
+        first = not self._runs
+        self._runs = runs
+        self._marks = {**dict.fromkeys(marked, "●"), **({baseline: "◆"} if baseline else {})}
+        self._arrange()
+        if first and self._shown:
+            self.query_one(Table).action_go_first()
+
+    @property
+    def help_sections(self) -> list[tuple[str, str]]:
+        return [("Runs", self.HELP)]
+
+    @property
+    def cursor_run(self) -> str | None:
+        return self.query_one(Table).cursor_key
+
+    def text_to_copy(self) -> str:
+        """The id of the run under the cursor."""
+        return self.cursor_run or ""
+
+    def _arrange(self) -> None:
+        keep = parse_filter(self._filter)
+        read = FIELDS[self._sort][2]
+        held = [run for run in self._runs if keep(run)]
+        there = [run for run in held if read(run) is not None]
+        there.sort(key=lambda run: (read(run), run.id), reverse=self._reverse)
+        self._shown = there + [run for run in held if read(run) is None]
+        self._show()
+
+    def _show(self) -> None:
+        table = self.query_one(Table)
+        arrow = "↓" if self._reverse else "↑"
+        table.columns = tuple(c._replace(title=c.title + arrow if c.key == self._sort else c.title) for c in COLUMNS)
+        table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else table.empty
+        table.show(_Rows(self._shown), marks=self._marks)
+        self.border_subtitle = f"{len(self._shown)} of {len(self._runs)}"
+
+    def action_mark(self) -> None:
+        if (run := self.cursor_run) is not None:
+            self.post_message(self.Marked(run))
+
+    def action_pin(self) -> None:
+        if (run := self.cursor_run) is not None:
+            self.post_message(self.Pinned(run))
+
+    def action_sort(self, by: int) -> None:
+        names = list(FIELDS)
+        self._sort = names[(names.index(self._sort) + by) % len(names)]
+        # numbers and ages are read from the top, names from A
+        self._reverse = self._sort in ("step", "margin", "speed", "cost", "age")
+        self._arrange()
+
+    def action_reverse(self) -> None:
+        self._reverse = not self._reverse
+        self._arrange()
+
+    def action_filter(self) -> None:
+        field = self.query_one(Input)
+        field.add_class("-open")
+        field.focus()
+
+    def action_clear(self) -> None:
+        field = self.query_one(Input)
+        field.value = ""
+        field.remove_class("-open")
+        self.query_one(Table).focus()
+
+    @on(Input.Changed)
+    def _take_filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self._filter = event.value
+        self._arrange()
+
+    @on(Input.Submitted)
+    def _close_filter(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.set_class(bool(event.value), "-open")
+        self.query_one(Table).focus()
+
+    @on(Table.Chosen)
+    def _open(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.post_message(self.Opened(event.key))
+
+    @on(Table.Moved)
+    def _move(self, event: Table.Moved) -> None:
+        event.stop()
+        self.post_message(self.Moved(event.key))
+
+
+_TERM = re.compile(r"(?P<key>[a-z_]+)(?P<sign>:|<=|>=|<|>|=)(?P<value>.+)")
+
+
+def parse_filter(text: str) -> Callable[[RunLine], bool]:
+    """What a filter keeps: all its words, `key:word`, `key<number`, and none of its `-words`."""
+    tests = [_parse_term(term) for term in text.lower().split()]
+    return lambda run: all(test(run) for test in tests)
+
+
+def _parse_term(term: str) -> Callable[[RunLine], bool]:
+    if term.startswith("-") and len(term) > 1:
+        inner = _parse_term(term[1:])
+        return lambda run: not inner(run)
+    found = _TERM.fullmatch(term)
+    if found is None or found["key"] not in FIELDS:
+        return lambda run: any(
+            term in str(part).lower() for part in (run.id, run.status, run.kind, run.objective, run.base, run.dataset)
+        )
+    read, sign, value = FIELDS[found["key"]][2], found["sign"], found["value"]
+    if sign == ":":
+        return lambda run: value in str(read(run)).lower()
+    try:
+        bound = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        return lambda run: False
+
+    def compare(run: RunLine) -> bool:
+        mine = read(run)
+        if not isinstance(mine, int | float):
+            return False
+        return {"<": mine < bound, ">": mine > bound, "<=": mine <= bound, ">=": mine >= bound, "=": mine == bound}[
+            sign
+        ]
+
+    return compare
