@@ -91,6 +91,10 @@ class Lab(App[int]):
         self.query_one(Bar).show(open="runs", words=self._describe_workspace())
         self.query_one("#runs Table").focus()
         self.screen.bindings_updated_signal.subscribe(self, self._show_keys)
+        if blocks := os.environ.get("CHARLAB_BLOCKS"):
+            from console.blocks import note_blocks
+
+            self.run_worker(note_blocks(blocks), group="blocks")
         self._feed.start()
         if self.opened is not None:
             self.open_run(self.opened)

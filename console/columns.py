@@ -21,7 +21,8 @@ from console.history import AXES, History
 from engine.errors import SpaceError
 from engine.store.journal import parse_row, read_json, read_rows, write_atomic
 from engine.store.paths import RunPaths, cache_folder
-from panels.series import Axis, Series
+from panels.axis import Axis
+from panels.series import Series
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,8 @@ import math
 from array import array
 from typing import Any, TypeGuard
 
-from panels.series import Axis, Series
+from panels.axis import Axis
+from panels.series import Series
 
 AXES = ("epoch", "tokens", "time")
 """What the x axis of a chart may show beside the step; time is in seconds since the run was made."""

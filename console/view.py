@@ -54,6 +54,8 @@ def _is_event(row: dict[str, Any]) -> bool:
 def describe_step(view: RunView, width: int = 200) -> str:
     """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s', as much of it as fits into `width`."""
     values = view.history.values
+    if not values:
+        return "the worker is loading the model" if not view.events else "scoring held-out pairs and asking the probes"
     parts = [f"step {view.history.step}/{view.row.steps}"]
     for name, label, form in (
         ("loss", "loss", "{:.3f}"),
@@ -74,7 +76,9 @@ def describe_step(view: RunView, width: int = 200) -> str:
 
 
 def seconds_left(view: RunView) -> float | None:
-    """Training steps alone; the last sentinels come on top."""
+    """Of a live run, training steps alone; the last sentinels come on top."""
+    if view.row.status not in ("running", "stalled"):
+        return None
     each, left = view.history.values.get("seconds_per_step"), view.row.steps - view.history.step
     return None if each is None or left <= 0 else each * left
 

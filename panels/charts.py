@@ -11,15 +11,17 @@ from textual import events
 from textual.containers import Container
 
 from panels import metrics
+from panels.axis import Axis
 from panels.chart import Mark
 from panels.plot import Curve, Plot, Reading
-from panels.series import Axis, Series
+from panels.series import Series
 from panels.style import read_style
 
 LEAST_WIDTH, LEAST_HEIGHT = 38, 8
 """Cells of a chart before fewer stand side by side, or one above the other."""
 MOST_COLUMNS = 4
 AXES = ("step", "epoch", "tokens", "time")
+LIVE = ("running", "stalled")
 SMOOTHINGS = (0.0, 0.01, 0.03, 0.1)
 """Shares of the view that the moving average runs over."""
 
@@ -78,6 +80,8 @@ class Charts(Container):
         self._look = Look()
         self._charts: tuple[metrics.Chart, ...] = ()
         self._place = 0
+        self._waiting: list[int] = []
+        """Charts of the page that are still to be drawn."""
         self.maximised = False
 
     # ---------------------------------------------------------------- what is asked of it
@@ -85,7 +89,9 @@ class Charts(Container):
     def show(self, runs: Sequence[ChartedRun], look: Look) -> None:
         """Draw these runs, the first of them in front."""
         self._runs, self._look = runs, look
-        found = dict.fromkeys(name for run in runs for name in run.series)
+        # what a live run is going to write has its place from the start, so that no chart moves when it comes
+        live = [name for run in runs if run.status in LIVE for name in metrics.expect_metrics(run.objective)]
+        found = dict.fromkeys([*live, *(name for run in runs for name in run.series)])
         charts = metrics.arrange_charts(found)
         if charts != self._charts:
             self._charts = charts
@@ -179,25 +185,37 @@ class Charts(Container):
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
 
     def _draw(self) -> None:
+        """Draw the page plot by plot, each in a turn of its own, so that keys are heard in between."""
         shown, _ = self._shown()
-        span = self.span
-        for plot, number in zip(self.query(Plot), shown, strict=False):
-            chart = self._charts[number]
-            plot.title = chart.title
-            plot.set_class(number == self._place and len(self._charts) > 1, "-front")
-            log = self._look.log and chart.log_ok
-            curves = arrange_curves(chart, self._runs, self._look)
-            plot.show(
-                curves,
-                readings=list(self._readings(chart)),
-                marks=self._marks(),
-                x_range=span,
-                y_range=None if log else chart.range,
-                log=log,
-                clip=self._look.clip and chart.range is None,
-                smoothing=self._look.smoothing,
-                crosshair=self._look.crosshair,
-            )
+        self._waiting = list(shown)
+        self.call_later(self._draw_next)
+
+    def _draw_next(self) -> None:
+        shown, _ = self._shown()
+        if not self._waiting:
+            return
+        number = self._waiting.pop(0)
+        if number in shown and number < len(self._charts):
+            self._draw_plot(self.query(Plot)[number - shown.start], number)
+        if self._waiting:
+            self.call_later(self._draw_next)
+
+    def _draw_plot(self, plot: Plot, number: int) -> None:
+        chart, look = self._charts[number], self._look
+        log = look.log and chart.log_ok
+        plot.title = chart.title
+        plot.set_class(number == self._place and len(self._charts) > 1, "-front")
+        plot.show(
+            arrange_curves(chart, self._runs, look),
+            readings=self._readings(chart),
+            marks=self._marks(),
+            x_range=self.span,
+            y_range=None if log else chart.range,
+            log=log,
+            clip=look.clip and chart.range is None,
+            smoothing=look.smoothing,
+            crosshair=look.crosshair,
+        )
 
     def _marks(self) -> list[Mark]:
         marks = []
@@ -231,7 +249,7 @@ def full_span(runs: Sequence[ChartedRun], axis: str) -> tuple[float, float]:
     ends = [0.0]
     for run in runs:
         last = max(run.steps, run.step)
-        if axis in run.axes and run.status not in ("running", "stalled"):
+        if axis in run.axes and run.status not in LIVE:
             last = run.step  # nothing says how long the steps that never came would have taken
         ends.append(run.axes[axis].forward(last) if axis in run.axes else last)
     return 0.0, round_up(max(ends)) if axis != "step" else max(1.0, *ends)

@@ -23,6 +23,7 @@ class Lines(Widget):
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] = []
         self._drawn_for: Size | None = None  # None: all is drawn anew at the next paint
+        self._ground: Style | None = None
 
     def draw_lines(self, width: int, height: int) -> list[Strip]:
         """The whole content as `height` strips of `width` cells."""
@@ -47,8 +48,23 @@ class Lines(Widget):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         if not regions:
-            self._drawn_for = None
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+            self._drawn_for = self._ground = None
+            return super().refresh(repaint=repaint, layout=layout, recompose=recompose)
+        # cells changed, not their styles, which Textual would look up anew
+        styles = dict(self._rich_style_cache)
+        super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self._rich_style_cache.update(styles)
+        return self
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._ground = None
+
+    @property
+    def rich_style(self) -> Style:
+        if self._ground is None:
+            self._ground = super().rich_style
+        return self._ground
 
     def render_line(self, y: int) -> Strip:
         size = self.content_size

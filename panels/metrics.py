@@ -85,6 +85,16 @@ def format_metric(key: str, value: float | None) -> str:
     return format(value, describe_metric(key).format).rstrip(".").replace(".e", "e")
 
 
+PAIRED = frozenset({"margin_nats", "rewards", "accuracy", "logps", "log_odds"})
+"""Charts that need a rejected answer, which SFT has none of."""
+
+
+def expect_metrics(objective: str) -> tuple[str, ...]:
+    """The keys that a run of this objective is going to write, with sentinels and held-out rows."""
+    left_out = {*(PAIRED if objective == "sft" else ()), *(() if objective == "orpo" else ("log_odds",))}
+    return tuple(c.key for chart in CHARTS if chart.key not in left_out for c in chart.curves if c.key != "device_mb")
+
+
 def arrange_charts(found: Iterable[str]) -> tuple[Chart, ...]:
     """The charts of a run that wrote these keys: those of CHARTS with what was found, then one for each key left."""
     keys = dict.fromkeys(found)

@@ -11,9 +11,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from panels.chart import BAD_COLOUR, Line, Mark, draw
+from panels.axis import Axis
+from panels.chart import BAD_COLOUR, Line, Mark, Picture, take_picture
 from panels.lines import Lines
-from panels.series import Axis, Series
+from panels.series import Series
 from panels.style import read_style
 from panels.text import plain
 
@@ -61,6 +62,7 @@ class Plot(Lines):
         self._log = self._clip = False
         self._smoothing = 0.0
         self._crosshair: float | None = None
+        self._picture: tuple[object, Picture] | None = None
 
     def show(
         self,
@@ -90,12 +92,22 @@ class Plot(Lines):
             return styles[colour]
 
         head = [self._draw_title(width, paint("title"), paint)] if height > 3 else []
-        lines = [Line(c.series, c.colour, c.style, c.axis, self._smoothing if c.smooth else 0.0) for c in self._curves]
-        rows = draw(
-            lines, width, height - len(head), x_range=self._x_range, y_range=self._y_range, marks=self._marks,
-            log=self._log, clip=self._clip, crosshair=self._crosshair, axis_colour="axis",
-        )  # fmt: skip
+        picture = self._draw_picture(width, height - len(head))
+        rows = picture.rows if self._crosshair is None else picture.cross(self._crosshair, "axis")
         return head + [Strip([Segment(text, paint(colour)) for text, colour in row]) for row in rows]
+
+    def _draw_picture(self, width: int, height: int) -> Picture:
+        """The chart without its crosshair, drawn again only where anything of it changed."""
+        lines = [Line(c.series, c.colour, c.style, c.axis, self._smoothing if c.smooth else 0.0) for c in self._curves]
+        counts = [(id(line.series), len(line.series)) for line in lines]
+        key = (width, height, counts, lines, self._x_range, self._y_range, self._marks, self._log, self._clip)
+        if self._picture is None or key != self._picture[0]:
+            picture = take_picture(
+                lines, width, height, x_range=self._x_range, y_range=self._y_range, marks=self._marks,
+                log=self._log, clip=self._clip, axis_colour="axis",
+            )  # fmt: skip
+            self._picture = key, picture
+        return self._picture[1]
 
     def _draw_title(self, width: int, strong: Style, paint: object) -> Strip:
         segments = [Segment(plain(self.title, width), strong)]

@@ -8,14 +8,18 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import chain, pairwise
-from operator import gt
+from operator import attrgetter, gt
 from typing import NamedTuple
+
+from panels.axis import Axis
 
 Four = Sequence[int]
 
 BASE_LEVEL = 5
 """The lowest stored pyramid level: below 2**5 points C's min() over the raw slice beats any stored block."""
 BLOCK = 1 << BASE_LEVEL
+KEPT_VIEWS = 4
+"""Views whose columns are kept: a chart, its clipped range, and another place that shows the series."""
 NOWHERE = (-1, -1, -1, -1)
 
 
@@ -41,61 +45,6 @@ class Column(NamedTuple):
     mean: float
 
 
-class Axis:
-    """Another unit for the x of a run's series, such as the tokens or the seconds that a step stands for.
-
-    Straight lines between the points given; beyond them at the mean rate of the whole.
-    """
-
-    def __init__(self) -> None:
-        self._x: array[float] = array("d")
-        self._unit: array[float] = array("d")
-
-    def append(self, x: float, unit: float) -> None:
-        """Neither may fall: a point that comes in lower is lifted to the one before (a clock that was set back)."""
-        if self._x and (x < self._x[-1] or unit < self._unit[-1]):
-            x, unit = max(x, self._x[-1]), max(unit, self._unit[-1])
-        self._x.append(x)
-        self._unit.append(unit)
-
-    def truncate(self, x: float) -> None:
-        count = bisect_left(self._x, x)
-        del self._x[count:], self._unit[count:]
-
-    def dump(self) -> list[array[float]]:
-        """Everything the axis holds, for `load`."""
-        return [self._x, self._unit]
-
-    @classmethod
-    def load(cls, parts: Sequence[array[float]]) -> Axis:
-        axis = cls()
-        axis._x, axis._unit = parts
-        return axis
-
-    def forward(self, x: float) -> float:
-        """The unit that an x stands for."""
-        return _interpolate(self._x, self._unit, x)
-
-    def back(self, unit: float) -> float:
-        """The x that a unit stands for, the least of several."""
-        return _interpolate(self._unit, self._x, unit)
-
-
-def _interpolate(xs: array[float], ys: array[float], x: float) -> float:
-    if not xs:
-        return x
-    i = bisect_left(xs, x)
-    if 0 < i < len(xs):
-        if xs[i] == x or xs[i] == xs[i - 1]:
-            return ys[i]
-        return ys[i - 1] + (ys[i] - ys[i - 1]) * (x - xs[i - 1]) / (xs[i] - xs[i - 1])
-    if i < len(xs) and xs[i] == x:
-        return ys[i]
-    near = 0 if i == 0 else -1
-    rate = (ys[-1] - ys[0]) / (xs[-1] - xs[0]) if xs[-1] > xs[0] else 1.0
-    return ys[near] + (x - xs[near]) * rate
-
-
 class Series:
     """Append-only points (x, y), x never decreasing, with a pyramid of M4 blocks aligned to the point index.
 
@@ -112,6 +61,7 @@ class Series:
         self._levels: list[array[int]] = []
         self._sums: list[array[float]] = []
         self._positive: Series | None = None
+        self._views: dict[tuple[float, float, int], tuple[list[Column], int]] = {}
 
     def __len__(self) -> int:
         return len(self._x)
@@ -165,6 +115,7 @@ class Series:
         while self._sums and not self._sums[-1]:
             del self._levels[-1], self._sums[-1]
         self._positive = None
+        self._views.clear()
 
     def at(self, x: float) -> int:
         """The index of the last point at or before x, -1 where there is none."""
@@ -195,26 +146,39 @@ class Series:
         at = self._levels[level - BASE_LEVEL]
         return list(zip(at[0::4], at[1::4], at[2::4], at[3::4], strict=True))
 
-    def columns(self, x_min: float, x_max: float, width: int, axis: Axis | None = None) -> list[Column]:
+    def columns(self, x_min: float, x_max: float, width: int, axis: Axis | None = None) -> Sequence[Column]:
         """Exact M4 of each of `width` equal bins [a, b) of [x_min, x_max], the last closed; O(width log n).
 
-        The bins are equal, and x_min and x_max given, in the unit of `axis` where there is one.
+        The bins are equal, and x_min and x_max given, in the unit of `axis` where there is one. Without one, a
+        view that was asked for before costs no more than the columns that points came to since.
         ValueError unless x_min < x_max are finite and width >= 1.
         """
         if not (math.isfinite(x_min) and math.isfinite(x_max) and x_min < x_max and width >= 1):
             raise ValueError(f"no columns in {x_min!r}..{x_max!r} at width {width}")
+        key, count = (x_min, x_max, width), len(self._x)
+        known, known_count = self._views.pop(key, ([], 0)) if axis is None else ([], 0)
+        # a column that ended before the last known point is final: x never falls
+        kept = bisect_left(known, known_count, key=attrgetter("stop"))
+        if known and (known_count == count or kept == width):
+            self._views[key] = known, count
+            return known
         span = x_max - x_min
         if math.isfinite(span * width):
-            edges = [x_min + span * c / width for c in range(1, width)]
+            edges = [x_min + span * c / width for c in range(kept + 1, width)]
         else:
-            edges = [x_min * (1 - c / width) + x_max * (c / width) for c in range(1, width)]
+            edges = [x_min * (1 - c / width) + x_max * (c / width) for c in range(kept + 1, width)]
         if axis is not None:
             x_min, x_max, edges = axis.back(x_min), axis.back(x_max), [axis.back(edge) for edge in edges]
-        bounds = [bisect_left(self._x, x_min)]
+        bounds = [known[kept].start if kept < len(known) else bisect_left(self._x, x_min)]
         for edge in edges:
             bounds.append(bisect_left(self._x, edge, bounds[-1]))
         bounds.append(bisect_right(self._x, x_max, bounds[-1]))
-        return [self._column(start, stop) for start, stop in pairwise(bounds)]
+        columns = known[:kept] + [self._column(start, stop) for start, stop in pairwise(bounds)]
+        if axis is None and width > 1:
+            self._views[key] = columns, count
+            while len(self._views) > KEPT_VIEWS:
+                del self._views[next(iter(self._views))]
+        return columns
 
     def positive(self) -> Series:
         """This series with every y <= 0 as a gap (not a bad one), for log scales: itself if it has none.

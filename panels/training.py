@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -56,8 +57,13 @@ class TrainingHead(Lines):
         first = [
             Segment(plain(front.name, 40), style("name")),
             Segment(f"  {front.status}  ", style(STATUS_TONES.get(front.status, "words"))),
-            Segment(harmless(front.headline), self.rich_style),
         ]
+        room = width - Strip(first).cell_length
+        for part in harmless(front.headline).split("  "):
+            if cell_len(part) + 2 > room:
+                break
+            first.append(Segment(f"{part}  ", self.rich_style))
+            room -= cell_len(part) + 2
         state = Segment(self._state, style("words"))
         legend = []
         if len(self._runs) > 1:
@@ -170,9 +176,12 @@ class TrainingPanel(Vertical, can_focus=True):
         if not self._paused:
             self.query_one(Charts).show(self._runs, self._look)
         self._tell()
+        self._show_notes()
 
     def _tell(self) -> None:
         self.query_one(TrainingHead).show(self._runs, self._describe_look())
+
+    def _show_notes(self) -> None:
         table = self.query_one(Table)
         if table.display:
             at_end = table.cursor_key is None or table.at_end
@@ -275,7 +284,7 @@ class TrainingPanel(Vertical, can_focus=True):
     def action_notes(self) -> None:
         self._kind = NOTES[(NOTES.index(self._kind) + 1) % len(NOTES)]
         self.query_one(Table).display = self._kind != "none"
-        self._tell()
+        self._show_notes()
         self.query_one(Table).action_go_last()
 
     def action_follow(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from panels.chart import Line, Mark, Row, Scale, Series, draw, sparkline, to_ansi, to_text
+from panels.chart import Line, Mark, Row, Scale, Series, draw, to_text
 
 NAN, INF = math.nan, math.inf
 
@@ -255,19 +255,3 @@ def test_a_scale_never_degenerates() -> None:
 
 
 # ---------------------------------------------------------------- the small ones
-
-
-def test_a_sparkline_has_exactly_the_asked_width_and_shows_a_one_sample_spike() -> None:
-    assert sparkline([1, 2, 3, None, 5, 6, 7, 8], 8) == "▁▂▃ ▅▆▇█"
-    assert sparkline([0.0] * 500 + [1.0] + [0.0] * 499, 10) == "▁▁▁▁▁█▁▁▁▁"
-    assert sparkline([1, 1], 4) == sparkline([5, 5], 4) == "▄▄  "
-    assert [sparkline([], 3), sparkline([NAN], 2), sparkline([1.0], 0)] == ["   ", "  ", ""]
-
-
-def test_colours_become_ansi_codes_or_nothing() -> None:
-    rows: list[Row] = [[("a", None), ("b", 208), ("c", "red"), ("d", "bright_blue"), ("e", "#0a10ff")]]
-    assert to_ansi(rows) == ["a\x1b[38;5;208mb\x1b[0m\x1b[31mc\x1b[0m\x1b[94md\x1b[0m\x1b[38;2;10;16;255me\x1b[0m"]
-    assert to_ansi(rows, colours=False) == to_text(rows) == ["abcde"]
-    for wrong in (256, "mauve", "bright_", "#12345g"):
-        with pytest.raises(ValueError, match=r"."):
-            to_ansi([[("x", wrong)]])

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from panels.series import BASE_LEVEL, Axis, Series
+from panels.axis import Axis
+from panels.series import BASE_LEVEL, Series
 
 NAN, INF = math.nan, math.inf
 
