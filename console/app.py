@@ -16,19 +16,19 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
-from console.acts import ask_and_run
+from console import acts
 from console.feed import Feed, FeedFailed, RunRead, RunsListed
 from console.palette import Palette
 from console.spans import crop_update
 from console.themes import THEMES, choose_theme, fill_variables
-from console.view import RunView, describe_event, describe_step
+from console.view import RunView, chart_run, note_event
 from engine.store.index import RunRow
 from engine.store.paths import Workspace
 from panels.bar import Bar
-from panels.charts import ChartedRun, Moment
+from panels.curves import ChartedRun
 from panels.keys import Keys
 from panels.runs import RunsPanel
-from panels.training import Note, TrainingPanel
+from panels.training import TrainingPanel
 
 if TYPE_CHECKING:
     from console.rooms import Room
@@ -283,6 +283,11 @@ class Lab(App[int]):
         wanted = runs.cursor_run if runs is not None and runs.display else self.opened
         return next((row for row in self.rows if row.id == wanted), None)
 
+    def crosshair_step(self, run: str) -> float | None:
+        """The step of a run that the charts' crosshair stands on, None without one."""
+        panel = self.query_one_optional(TrainingPanel)
+        return None if panel is None else panel.crosshair_step(run)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("stop", "resume", "fork"):
             row = None if self.readonly else self.subject()
@@ -298,37 +303,15 @@ class Lab(App[int]):
 
     @work
     async def action_stop(self) -> None:
-        if (row := self.subject()) is not None:
-            note = f"It is at step {row.step:,} of {row.steps:,}; charlab resume goes on from there."
-            await ask_and_run(self, self.workspace, f"Stop {row.id}?", "stop", row.id, note=note)
+        await acts.stop(self)
 
     @work
     async def action_resume(self) -> None:
-        if (row := self.subject()) is not None:
-            note = f"{row.status} at step {row.step:,} of {row.steps:,}"
-            outcome = await ask_and_run(
-                self, self.workspace, f"Resume {row.id}?", "resume", row.id, "--detach", note=note
-            )
-            if outcome is not None and outcome.ok:
-                self.open_run(row.id)
+        await acts.resume(self)
 
     @work
     async def action_fork(self) -> None:
-        row = self.subject()
-        if row is None:
-            return
-        steps = [c.step for c in self.workspace.run(row.id).complete_checkpoints()]
-        if not steps:
-            self.notify(f"{row.id} has no checkpoint to fork from", severity="warning", markup=False)
-            return
-        panel = self.query_one_optional(TrainingPanel)
-        at = panel.crosshair_step(row.id) if panel is not None else None
-        step = max((s for s in steps if at is None or s <= at), default=steps[0])
-        edit = f"{row.id}@{step} --set optim.steps={row.steps * 2}"
-        note = f"Checkpoints: {', '.join(map(str, steps))}. Weights and optimiser state go on under a new schedule."
-        outcome = await ask_and_run(self, self.workspace, f"Fork {row.id}?", "fork", "--detach", note=note, edit=edit)
-        if outcome is not None and outcome.run:
-            self.open_run(outcome.run)
+        await acts.fork(self)
 
     # ---------------------------------------------------------------- keys of every panel
 
@@ -382,38 +365,6 @@ class Lab(App[int]):
                 shown = self.get_key_display(binding)
                 keys[words] = f"{keys[words]} {shown}" if words in keys else shown
         return [(key, words) for words, key in keys.items()]
-
-
-def chart_run(view: RunView, colour: int) -> ChartedRun:
-    row, history = view.row, view.history
-    return ChartedRun(
-        id=row.id, name=row.name, status=row.status, step=history.step, steps=row.steps, objective=row.objective,
-        colour=colour, series=history.series, axes=history.axes, moments=find_moments(view), whole=view.whole,
-        headline=describe_step(view),
-    )  # fmt: skip
-
-
-def find_moments(view: RunView) -> list[Moment]:
-    """Checkpoints, alarms, stops and resumes of a run, as marks on an axis."""
-    found = []
-    for event in view.events:
-        step = event["step"]
-        match event["kind"]:
-            case "checkpoint":
-                found.append(Moment(step, "checkpoint"))
-            case "alarm":
-                found.append(Moment(step, "alarm"))
-            case "stopped" | "failed":
-                found.append(Moment(step, "stop"))
-            case "started" if event["attempt"] > 1:
-                found.append(Moment(step, "resume"))
-    return found
-
-
-def note_event(event: dict[str, object]) -> Note:
-    tone = {"alarm": "bad", "failed": "bad", "stopped": "warn", "finished": "good"}.get(str(event["kind"]), "")
-    when = time.strftime("%H:%M:%S", time.localtime(float(event["time"])))  # type: ignore[arg-type]
-    return when, describe_event(event), tone
 
 
 def run_console(workspace: Workspace, *, readonly: bool = False, run: str | None = None) -> int:

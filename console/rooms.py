@@ -18,8 +18,8 @@ from console.acts import ask_and_run
 from engine.errors import CharlabError
 from engine.store.journal import write_atomic
 from panels import metrics
-from panels.charts import Look, arrange_curves
 from panels.confirm import Confirm
+from panels.curves import Look, arrange_curves
 
 if TYPE_CHECKING:
     from console.app import Lab
@@ -224,6 +224,6 @@ class LaunchRoom(Room):
             self.notify("save the recipe first: ctrl+s", severity="warning")
             return
         words = shlex.split(message.twin)[1:]
-        outcome = await ask_and_run(self.lab, self.lab.workspace, f"Start {message.name}?", *words, "--detach")
+        outcome = await ask_and_run(self.lab, f"Start {message.name}?", *words, "--detach")
         if outcome is not None and outcome.run:
             self.lab.open_run(outcome.run)

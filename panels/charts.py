@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
 
 from textual import events
 from textual.containers import Container
 
 from panels import metrics
-from panels.axis import Axis
 from panels.chart import Mark
-from panels.plot import Curve, Plot, Reading
-from panels.series import Series
+from panels.curves import LIVE, ChartedRun, Look, arrange_curves, full_span, list_readings, show_value
+from panels.plot import Plot
 from panels.style import read_style
 
 LEAST_WIDTH, LEAST_HEIGHT = 38, 8
 """Cells of a chart before fewer stand side by side, or one above the other."""
 MOST_COLUMNS = 4
 AXES = ("step", "epoch", "tokens", "time")
-LIVE = ("running", "stalled")
 SMOOTHINGS = (0.0, 0.01, 0.03, 0.1)
 """Shares of the view that the moving average runs over."""
 
 MARKS = {"checkpoint": ("▲", "axis"), "alarm": ("!", "bad"), "stop": ("■", "text-muted"), "resume": ("↻", "good")}
-
-
-class Moment(NamedTuple):
-    """Something that happened at a step, marked on the axis."""
-
-    step: int
-    kind: Literal["checkpoint", "alarm", "stop", "resume"]
-
-
-@dataclass(frozen=True)
-class ChartedRun:
-    """A run as the charts need it; the mappings and series may grow while they are shown."""
-
-    id: str
-    name: str
-    status: str
-    step: int
-    steps: int
-    objective: str
-    colour: int
-    """1 to 8: which of the theme's curve colours is this run's."""
-    series: Mapping[str, Series]
-    axes: Mapping[str, Axis]
-    moments: Sequence[Moment]
-    whole: bool
-    """False while the series are a sketch of a file that is still being read."""
-    headline: str
-
-
-@dataclass(frozen=True)
-class Look:
-    """How all charts are seen."""
-
-    axis: str = "step"
-    smoothing: float = 0.03
-    log: bool = False
-    clip: bool = False
-    """The y axis fits the smoothed line, and what lies beyond is cut off."""
-    window: tuple[float, float] | None = None
-    """The stretch of the axis in sight, None for all of it."""
-    crosshair: float | None = None
 
 
 class Charts(Container):
@@ -147,7 +102,7 @@ class Charts(Container):
 
     def read(self, key: str) -> str:
         """The values of a metric at the crosshair, else the newest, run by run."""
-        return "  ".join(f"{run.name} {_show(run, key, self._look)}" for run in self._runs if key in run.series)
+        return "  ".join(f"{run.name} {show_value(run, key, self._look)}" for run in self._runs if key in run.series)
 
     # ---------------------------------------------------------------- how it does it
 
@@ -207,7 +162,7 @@ class Charts(Container):
         plot.set_class(number == self._place and len(self._charts) > 1, "-front")
         plot.show(
             arrange_curves(chart, self._runs, look),
-            readings=self._readings(chart),
+            readings=list_readings(chart, self._runs, look),
             marks=self._marks(),
             x_range=self.span,
             y_range=None if log else chart.range,
@@ -225,82 +180,3 @@ class Charts(Container):
                 glyph, colour = MARKS[moment.kind]
                 marks.append(Mark(axis.forward(moment.step) if axis else moment.step, glyph, colour=colour))
         return marks
-
-    def _readings(self, chart: metrics.Chart) -> list[Reading]:
-        if len(self._runs) > 1:
-            key = chart.curves[0].key
-            return [
-                Reading(_show(run, key, self._look), f"curve-{run.colour}") for run in self._runs if key in run.series
-            ]
-        colours = _role_colours(1)
-        return [
-            Reading(
-                ("held out " if curve.role == "heldout" else "") + _show(run, curve.key, self._look),
-                colours[curve.role],
-            )
-            for run in self._runs
-            for curve in chart.curves
-            if curve.key in run.series
-        ]
-
-
-def full_span(runs: Sequence[ChartedRun], axis: str) -> tuple[float, float]:
-    """The whole x axis of these runs: to the last step planned, so that it stays put while they train."""
-    ends = [0.0]
-    for run in runs:
-        last = max(run.steps, run.step)
-        if axis in run.axes and run.status not in LIVE:
-            last = run.step  # nothing says how long the steps that never came would have taken
-        ends.append(run.axes[axis].forward(last) if axis in run.axes else last)
-    return 0.0, round_up(max(ends)) if axis != "step" else max(1.0, *ends)
-
-
-def round_up(value: float) -> float:
-    """To two digits: an estimate that wavers does not move the axis at every step."""
-    if value <= 0 or not math.isfinite(value):
-        return 1.0
-    size = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return math.ceil(value / size) * size
-
-
-def arrange_curves(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look) -> list[Curve]:
-    """The curves of a chart: for one run each of its metrics in a colour of its own, for several each run in its.
-
-    The raw values stand as a band behind the smoothed line of the run in front.
-    """
-    curves = []
-    for run in reversed(runs):  # the run in front is drawn last
-        axis = run.axes.get(look.axis)
-        colours = _role_colours(1) if len(runs) == 1 else dict.fromkeys(_role_colours(1), f"curve-{run.colour}")
-        for entry in chart.curves:
-            series = run.series.get(entry.key)
-            if series is None:
-                continue
-            heldout = entry.role.startswith("heldout")
-            if look.smoothing and not heldout and run is runs[0] and len(series) > 8:
-                curves.append(Curve(series, "band", "band", entry.key, axis))
-            lone = heldout or len(series) <= 8
-            # several runs have a colour each, so that their lines differ by dashes
-            style: Literal["line", "dash"] = "line" if len(runs) == 1 or entry.role == "training" else "dash"
-            curves.append(Curve(series, colours[entry.role], style, entry.key, axis, smooth=not lone))
-    return curves
-
-
-def _role_colours(first: int) -> dict[str, str]:
-    return {
-        "training": f"curve-{first}", "second": f"curve-{first + 1}",
-        "heldout": f"curve-{first + 2}", "heldout-second": f"curve-{first + 3}",
-    }  # fmt: skip
-
-
-def _show(run: ChartedRun, key: str, look: Look) -> str:
-    series = run.series[key]
-    if look.crosshair is None:
-        index = len(series) - 1
-    else:
-        axis = run.axes.get(look.axis)
-        index = series.at(axis.back(look.crosshair) if axis else look.crosshair)
-    if index < 0:
-        return "·"
-    value = series[index][1]
-    return metrics.format_metric(key, value if math.isfinite(value) else None)

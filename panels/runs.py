@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
@@ -14,6 +13,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from panels.filter import parse_filter
 from panels.style import read_style
 from panels.table import Cell, Column, Table
 
@@ -213,7 +213,7 @@ class RunsPanel(Vertical):
         return self.cursor_run or ""
 
     def _arrange(self) -> None:
-        keep = parse_filter(self._filter)
+        keep = parse_filter(self._filter, {name: read for name, (_, _, read) in FIELDS.items()})
         read = FIELDS[self._sort][2]
         held = [run for run in self._runs if keep(run)]
         there = [run for run in held if read(run) is not None]
@@ -280,40 +280,3 @@ class RunsPanel(Vertical):
     def _move(self, event: Table.Moved) -> None:
         event.stop()
         self.post_message(self.Moved(event.key))
-
-
-_TERM = re.compile(r"(?P<key>[a-z_]+)(?P<sign>:|<=|>=|<|>|=)(?P<value>.+)")
-
-
-def parse_filter(text: str) -> Callable[[RunLine], bool]:
-    """What a filter keeps: all its words, `key:word`, `key<number`, and none of its `-words`."""
-    tests = [_parse_term(term) for term in text.lower().split()]
-    return lambda run: all(test(run) for test in tests)
-
-
-def _parse_term(term: str) -> Callable[[RunLine], bool]:
-    if term.startswith("-") and len(term) > 1:
-        inner = _parse_term(term[1:])
-        return lambda run: not inner(run)
-    found = _TERM.fullmatch(term)
-    if found is None or found["key"] not in FIELDS:
-        return lambda run: any(
-            term in str(part).lower() for part in (run.id, run.status, run.kind, run.objective, run.base, run.dataset)
-        )
-    read, sign, value = FIELDS[found["key"]][2], found["sign"], found["value"]
-    if sign == ":":
-        return lambda run: value in str(read(run)).lower()
-    try:
-        bound = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        return lambda run: False
-
-    def compare(run: RunLine) -> bool:
-        mine = read(run)
-        if not isinstance(mine, int | float):
-            return False
-        return {"<": mine < bound, ">": mine > bound, "<=": mine <= bound, ">=": mine >= bound, "=": mine == bound}[
-            sign
-        ]
-
-    return compare

@@ -6,74 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.strip import Strip
 
 from panels import metrics
-from panels.charts import AXES, SMOOTHINGS, ChartedRun, Charts, Look
-from panels.lines import Lines
+from panels.charts import AXES, SMOOTHINGS, Charts
+from panels.curves import ChartedRun, Look
+from panels.head import TrainingHead
 from panels.style import read_style
 from panels.table import Cell, Column, Table
-from panels.text import harmless, plain
 
 REDRAW_SECONDS = 0.5
 NOTES = ("events", "log", "none")
-STATUS_TONES = {"running": "good", "stalled": "warn", "lost": "bad", "failed": "bad", "stopped": "warn"}
 
 Note = tuple[str, str, str]
 """When (or at which step), what, and the tone of it."""
-
-
-class TrainingHead(Lines):
-    """Two lines: the run in front in words, then how the charts are seen and whose colours these are."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "head--name", "head--words", "head--good", "head--warn", "head--bad",
-        *(f"head--curve-{n}" for n in range(1, 9)),
-    }  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._runs: Sequence[ChartedRun] = ()
-        self._state = ""
-
-    def show(self, runs: Sequence[ChartedRun], state: str) -> None:
-        self._runs, self._state = runs, state
-        self.redraw()
-
-    def draw_lines(self, width: int, height: int) -> list[Strip]:
-        def style(name: str) -> Style:
-            return self.get_component_rich_style(f"head--{name}")
-
-        if not self._runs:
-            return [Strip([Segment("no run chosen: enter on one in Runs shows its curves", style("words"))])]
-        front = self._runs[0]
-        first = [
-            Segment(plain(front.name, 40), style("name")),
-            Segment(f"  {front.status}  ", style(STATUS_TONES.get(front.status, "words"))),
-        ]
-        room = width - Strip(first).cell_length
-        for part in harmless(front.headline).split("  "):
-            if cell_len(part) + 2 > room:
-                break
-            first.append(Segment(f"{part}  ", self.rich_style))
-            room -= cell_len(part) + 2
-        state = Segment(self._state, style("words"))
-        legend = []
-        if len(self._runs) > 1:
-            for run in self._runs:
-                legend += [Segment("━ ", style(f"curve-{run.colour}")), Segment(f"{run.id[-22:]}  ", style("words"))]
-        else:
-            legend = [Segment(front.id, style("words"))]
-        room = width - state.cell_length
-        left = Strip(legend).crop(0, max(0, room - 1)).adjust_cell_length(room, self.rich_style)
-        return [Strip(first), Strip([*left, state])]
 
 
 class _Notes:
