@@ -17,11 +17,12 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from console import acts
+from console.charting import chart_run, note_event
 from console.feed import Feed, FeedFailed, RunRead, RunsListed
 from console.palette import Palette
 from console.spans import crop_update
 from console.themes import THEMES, choose_theme, fill_variables
-from console.view import RunView, chart_run, note_event
+from console.view import RunView
 from engine.store.index import RunRow
 from engine.store.paths import Workspace
 from panels.bar import Bar

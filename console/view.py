@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from typing import Any
 
@@ -10,9 +9,7 @@ from console.history import History
 from console.reader import Batch
 from engine.records.version import FINAL_EVENTS
 from engine.store.index import RunRow
-from panels.curves import ChartedRun, Moment
 from panels.text import plain
-from panels.training import Note
 
 
 class RunView:
@@ -104,37 +101,3 @@ def describe_event(event: dict[str, Any]) -> str:
         case kind:
             text = f"{kind} at step {step}" + (f": {message}" if message else "")
     return "\n".join(plain(line) if i == 0 else "  " + plain(line) for i, line in enumerate(text.split("\n")))
-
-
-def chart_run(view: RunView, colour: int) -> ChartedRun:
-    """The run as charts need it, in one of the theme's curve colours."""
-    row, history = view.row, view.history
-    return ChartedRun(
-        id=row.id, name=row.name, status=row.status, step=history.step, steps=row.steps, objective=row.objective,
-        colour=colour, series=history.series, axes=history.axes, moments=find_moments(view), whole=view.whole,
-        headline=describe_step(view),
-    )  # fmt: skip
-
-
-def find_moments(view: RunView) -> list[Moment]:
-    """Checkpoints, alarms, stops and resumes of a run, as marks on an axis."""
-    found = []
-    for event in view.events:
-        step = event["step"]
-        match event["kind"]:
-            case "checkpoint":
-                found.append(Moment(step, "checkpoint"))
-            case "alarm":
-                found.append(Moment(step, "alarm"))
-            case "stopped" | "failed":
-                found.append(Moment(step, "stop"))
-            case "started" if event["attempt"] > 1:
-                found.append(Moment(step, "resume"))
-    return found
-
-
-def note_event(event: dict[str, Any]) -> Note:
-    """An event as a line of the list below the charts."""
-    tone = {"alarm": "bad", "failed": "bad", "stopped": "warn", "finished": "good"}.get(str(event["kind"]), "")
-    when = time.strftime("%H:%M:%S", time.localtime(float(event["time"])))
-    return when, describe_event(event), tone
