@@ -22,14 +22,6 @@ def say_error(error: CharlabError) -> None:
         narrate(f"  try: {plain(error.fix)}")
 
 
-def format_age(seconds: float) -> str:
-    """'12 s', '4 min', '3 h', '2 d'."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0, seconds):.0f} s"
-
-
 def format_value(value: float | None, digits: int = 3) -> str:
     return (
         ""

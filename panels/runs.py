@@ -16,6 +16,7 @@ from textual.widgets import Input
 from panels.filter import parse_filter
 from panels.style import read_style
 from panels.table import Cell, Column, Table
+from panels.text import format_age
 
 AGE_SECONDS = 15.0
 STATUS_TONES = {
@@ -87,14 +88,6 @@ def _step(run: RunLine) -> Cell:
     return f"{run.step:,}/{run.steps:,}", "warn" if run.partial else ""
 
 
-def describe_age(seconds: float) -> str:
-    """'12 s', '4 min', '3 h', '2 d'."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return "now"
-
-
 class Field(Protocol):
     def __call__(self, run: RunLine, /) -> Any: ...
 
@@ -112,7 +105,7 @@ FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "breaks": (Column("breaks", "breaks", 6, "right"), _breaks, lambda r: r.break_rate),
     "speed": (Column("speed", "tok/s", 6, "right", rank=3), lambda r: _number(r.tokens_per_second, "{:.0f}"), lambda r: r.tokens_per_second),
     "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
-    "age": (Column("age", "age", 6, "right", rank=2), lambda r: (describe_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
+    "age": (Column("age", "age", 6, "right", rank=2), lambda r: (format_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
 }  # fmt: skip
 COLUMNS = tuple(column for column, _, _ in FIELDS.values())
 

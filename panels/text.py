@@ -1,4 +1,4 @@
-"""Text from models, people and files made harmless before it meets a terminal."""
+"""Text for a terminal: what comes from models, people and files made harmless, and ages in words."""
 
 import re
 import unicodedata
@@ -21,3 +21,11 @@ def harmless(line: str) -> str:
     """A line without escape sequences, control characters or changes of direction; its spaces stay."""
     line = _ESCAPES.sub("", line).expandtabs()
     return "".join(c for c in line if unicodedata.category(c) not in _UNSAFE)
+
+
+def format_age(seconds: float) -> str:
+    """'12 s', '4 min', '3 h', '2 d'."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
