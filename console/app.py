@@ -368,6 +368,10 @@ class Lab(App[int]):
         return [(key, words) for words, key in keys.items()]
 
 
-def run_console(workspace: Workspace, *, readonly: bool = False, run: str | None = None) -> int:
-    """Open the console, and return its exit code when it is left."""
-    return Lab(workspace, readonly=readonly, run=run).run() or 0
+def run_console(workspace: Workspace, *, readonly: bool = False, mouse: bool | None = None) -> int:
+    """Open the console, and return its exit code when it is left.
+
+    A mouse reports every move, so over SSH it is heard only where that was asked for.
+    """
+    heard = "SSH_CONNECTION" not in os.environ if mouse is None else mouse
+    return Lab(workspace, readonly=readonly).run(mouse=heard) or 0

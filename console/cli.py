@@ -43,6 +43,9 @@ DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the i
 def open_console(
     context: typer.Context,
     readonly: Annotated[bool, typer.Option("--readonly", help="Hide every act that changes anything.")] = False,
+    mouse: Annotated[
+        bool | None, typer.Option("--mouse/--no-mouse", help="Hear the mouse; by itself not over SSH.")
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Give a language model a character, and prove that it holds. Without a command, opens the console."""
@@ -50,7 +53,7 @@ def open_console(
         from console.app import run_console
         from engine.store.paths import find_workspace
 
-        sys.exit(run_console(find_workspace(workspace), readonly=readonly))
+        sys.exit(run_console(find_workspace(workspace), readonly=readonly, mouse=mouse))
 
 
 @app.command(epilog=EPILOG)

@@ -123,7 +123,7 @@ def read_history(paths: RunPaths, created: float) -> tuple[History, int]:
 def _read_columns(data: bytes, created: float) -> History:
     import polars as pl
 
-    frame = pl.read_ndjson(data, infer_schema_length=None)
+    frame = _parse(data)
     last = frame.row(-1, named=True)
     newest = int(last["attempt"])
     kept = pl.lit(True)
@@ -157,6 +157,29 @@ def _read_columns(data: bytes, created: float) -> History:
             history.axes[name] = _make_axis(steps.filter(whole), column.filter(whole).cast(pl.Float64))
     history.axes["time"] = _make_axis(steps, frame["time"] - created)
     return history
+
+
+def _parse(data: bytes) -> pl.DataFrame:
+    """The rows as a frame. The names of metrics are learnt from a sample, which halves the time.
+
+    They are all where the file has no more keys than the frame has values; else every row is asked for its names.
+    """
+    import polars as pl
+
+    ends = (data[: 1 << 20], data[len(data) // 2 :][: 1 << 20], data[-(1 << 20) :])
+    lines = [line for part in ends for line in part[part.find(b"{") :].splitlines() if line[:1] == b"{"]
+    rows = [row for line in lines if (row := parse_row(line)) is not None]
+    names = dict.fromkeys(name for row in rows for name in row["values"])
+    schema: dict[str, Any] = {
+        "attempt": pl.Int64, "step": pl.Int64, "time": pl.Float64,
+        "values": pl.Struct(dict.fromkeys(names, pl.Float64)), "nonfinite": pl.List(pl.String),
+    }  # fmt: skip
+    frame = pl.read_ndjson(data, schema=schema)
+    values = frame["values"].struct.unnest()
+    held = sum(values[name].count() for name in values.columns) + int(frame["nonfinite"].list.len().sum())
+    if data.count(b'":') == len(schema) * len(frame) + held:
+        return frame
+    return pl.read_ndjson(data, infer_schema_length=None)
 
 
 def _make_axis(steps: pl.Series, units: pl.Series) -> Axis:

@@ -32,6 +32,8 @@ class History:
         attempt, step, when, values = row.get("attempt"), row.get("step"), row.get("time"), row.get("values")
         if not (_is_count(attempt) and _is_count(step) and _is_number(when) and isinstance(values, dict)):
             return False
+        if _is_huge(when) or not math.isfinite(when):
+            return False
         if (attempt, step) < (self.attempt, self.step) and attempt <= self.attempt:
             return False
         if attempt > self.attempt:
@@ -41,9 +43,10 @@ class History:
                     one.truncate(step)
             self.attempt = attempt
         self.step, self.time = step, when
-        nonfinite = row.get("nonfinite") or ()
+        bad = row.get("nonfinite")
+        nonfinite = bad if isinstance(bad, list | tuple) else ()
         for name, value in values.items():
-            if value is None and name in nonfinite:
+            if (value is None and name in nonfinite) or _is_huge(value):
                 value = math.nan
             elif not _is_number(value):
                 continue
@@ -107,6 +110,11 @@ class History:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_huge(value: object) -> bool:
+    """An integer beyond any float, which JSON may hold."""
+    return isinstance(value, int) and abs(value) > 2**1000
 
 
 def _is_count(value: object) -> TypeGuard[int]:

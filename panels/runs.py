@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from panels.filter import parse_filter
 from panels.style import read_style
@@ -179,7 +179,9 @@ class RunsPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Table(COLUMNS, empty="no runs yet: launch one with 6, or charlab train RECIPE")
-        yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False)
+        with Horizontal(id="filter"):
+            yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False, compact=True)
+            yield Label("", id="count")
 
     def on_mount(self) -> None:
         self.set_interval(AGE_SECONDS, self._show)
@@ -220,7 +222,8 @@ class RunsPanel(Vertical):
         table.columns = tuple(c._replace(title=c.title + arrow if c.key == self._sort else c.title) for c in COLUMNS)
         table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else table.empty
         table.show(_Rows(self._shown), marks=self._marks)
-        self.border_subtitle = f"{len(self._shown)} of {len(self._runs)}"
+        if self._filter:
+            self.query_one("#count", Label).update(f"{len(self._shown):,} of {len(self._runs):,}")
 
     def action_mark(self) -> None:
         if (run := self.cursor_run) is not None:
@@ -242,14 +245,12 @@ class RunsPanel(Vertical):
         self._arrange()
 
     def action_filter(self) -> None:
-        field = self.query_one(Input)
-        field.add_class("-open")
-        field.focus()
+        self.query_one("#filter").add_class("-open")
+        self.query_one(Input).focus()
 
     def action_clear(self) -> None:
-        field = self.query_one(Input)
-        field.value = ""
-        field.remove_class("-open")
+        self.query_one(Input).value = ""
+        self.query_one("#filter").remove_class("-open")
         self.query_one(Table).focus()
 
     @on(Input.Changed)
@@ -261,7 +262,7 @@ class RunsPanel(Vertical):
     @on(Input.Submitted)
     def _close_filter(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.set_class(bool(event.value), "-open")
+        self.query_one("#filter").set_class(bool(event.value), "-open")
         self.query_one(Table).focus()
 
     @on(Table.Chosen)

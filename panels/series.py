@@ -7,8 +7,8 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import chain, pairwise
-from operator import attrgetter, gt
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from panels.axis import Axis
@@ -90,12 +90,13 @@ class Series:
     def extend(self, xs: array[float], ys: array[float]) -> None:
         """Many points at once, NaN a gap; as `append`, and ValueError leaves the series as it was."""
         count = len(self._x)
-        before = self._x[-1] if count else -math.inf
-        if len(xs) != len(ys) or not all(map(math.isfinite, xs)) or any(map(gt, chain([before], xs), xs)):
+        rising = not xs or (math.isfinite(sum(xs)) and list(xs) == sorted(xs))
+        if len(xs) != len(ys) or not rising or (count and xs and xs[0] < self._x[-1]):
             raise ValueError("x and y must be of one length, and x finite and not decreasing")
         self._x.extend(xs)
         self._y.extend(ys)
-        for i, y in enumerate(ys, count):
+        # a finite sum has no gap in it; one that overflowed is looked at value by value
+        for i, y in () if math.isfinite(sum(ys)) else enumerate(ys, count):
             if y - y != 0:
                 self._gaps.append(i)
                 if y == y:

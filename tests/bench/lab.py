@@ -32,8 +32,8 @@ LONG, MIDDLE, SHORT = 200_000, 100_000, 2000
 STARTS, OPENINGS = 9, 5
 LOAD_SECONDS, WATCH_SECONDS, IDLE_SECONDS = 180.0, 60.0, 30.0
 DOWN = "\x1b[B"
-CHART_KEYS = ("l", "l", "h", "j", "k")
-"""The crosshair through all charts of the page, and from chart to chart."""
+CHART_KEYS = ("h", "h", "j", "l", "l", "k")
+"""The crosshair to and fro through all charts of the page, never to an end, and from chart to chart."""
 LEAST_DOTS = 200
 """Braille cells on a screen that shows charts."""
 
