@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from console import acts
-from console.charting import chart_run, note_event
+from console.charting import chart_run
 from console.feed import Feed, FeedFailed, RunRead, RunsListed
 from console.palette import Palette
 from console.spans import crop_update
@@ -217,7 +217,7 @@ class Lab(App[int]):
         front = self.views[runs[0].id] if runs else None
         panel.show(
             runs,
-            events=[note_event(event) for event in front.events] if front else (),
+            events=list(front.notes) if front else (),
             log=[("", line, "") for line in front.log] if front else (),
         )
 
@@ -326,10 +326,14 @@ class Lab(App[int]):
                 from engine.store.paths import cache_folder
 
                 path = cache_folder() / "copied.txt"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, "utf-8")
                 self.copy_to_clipboard(text)
-                self.notify(f"copied {len(text)} characters, also to {path}", markup=False, timeout=3)
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text, "utf-8", "replace")
+                except OSError as problem:
+                    self.notify(f"copied, but not to a file: {problem}", severity="warning", markup=False)
+                else:
+                    self.notify(f"copied {len(text)} characters, also to {path}", markup=False, timeout=3)
                 return
         self.notify("nothing here to copy", timeout=2)
 

@@ -134,12 +134,19 @@ class Feed(threading.Thread):
         self._workspace = workspace
         self._post = post
         self._wanted: tuple[str, ...] = ()
+        self._anew: set[str] = set()
+        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = False
 
     def watch(self, runs: tuple[str, ...]) -> None:
-        """From now on read these runs and no others; one that is new comes whole, at once."""
-        self._wanted = runs
+        """From now on read these runs and no others; one that is new comes whole, at once.
+
+        One that was given up and is wanted again is new, however short the time between.
+        """
+        with self._lock:
+            self._anew |= set(runs) - set(self._wanted)
+            self._wanted = runs
         self._wake.set()
 
     def stop(self) -> None:
@@ -175,9 +182,11 @@ class Feed(threading.Thread):
             reader.close()
 
     def _read(self, readers: dict[str, RunReader]) -> None:
-        for run in [run for run in readers if run not in self._wanted]:
+        with self._lock:
+            wanted, anew, self._anew = self._wanted, self._anew, set()
+        for run in [run for run in readers if run not in wanted or run in anew]:
             readers.pop(run).close()
-        for run in self._wanted:
+        for run in wanted:
             reader = readers.setdefault(run, RunReader(self._workspace.run(run)))
             for batch in reader.gather():
                 if self._ended:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 from console.history import History
 from console.reader import Batch
 from engine.records.version import FINAL_EVENTS
 from engine.store.index import RunRow
 from panels.text import plain
+
+Happening = Literal["checkpoint", "alarm", "stop", "resume"]
 
 
 class RunView:
@@ -21,6 +24,10 @@ class RunView:
         self.whole = False
         """Whether every row of the metrics was read; until then `history` is a sketch, or empty."""
         self.events: deque[dict[str, Any]] = deque(maxlen=500)
+        self.notes: deque[tuple[str, str, str]] = deque(maxlen=500)
+        """The events in words: when, what, and the tone of it."""
+        self.moments: list[tuple[int, Happening]] = []
+        """Steps at which something happened that a chart's axis marks."""
         self.log: deque[str] = deque(maxlen=500)
         self.sample: dict[str, Any] | None = None
 
@@ -35,7 +42,12 @@ class RunView:
             self.history, self.whole = batch.history, batch.whole
         for row in batch.metrics:
             self.history.take(row)
-        self.events.extend(event for event in batch.events if _is_event(event))
+        for event in batch.events:
+            if _is_event(event):
+                self.events.append(event)
+                self.notes.append(note_event(event))
+                if (kind := find_happening(event)) is not None:
+                    self.moments.append((event["step"], kind))
         self.log.extend(batch.log)
         self.sample = batch.sample or self.sample
 
@@ -47,8 +59,14 @@ class RunView:
 
 
 def _is_event(row: dict[str, Any]) -> bool:
-    numbers = (row.get("step"), row.get("attempt"), row.get("time"))
-    return isinstance(row.get("kind"), str) and all(isinstance(n, int | float) for n in numbers)
+    """Whether a row of events.jsonl reads as one: what is shown of it is of the right kind."""
+    counts, when = (row.get("step"), row.get("attempt")), row.get("time")
+    return (
+        isinstance(row.get("kind"), str)
+        and all(isinstance(count, int) and abs(count) < 2**53 for count in counts)
+        and isinstance(when, int | float)
+        and 0 <= when < 1e11
+    )
 
 
 def describe_step(view: RunView, width: int = 200) -> str:
@@ -84,12 +102,17 @@ def seconds_left(view: RunView) -> float | None:
 
 
 def describe_event(event: dict[str, Any]) -> str:
-    data, step, message = event.get("data") or {}, event["step"], str(event.get("message") or "")
+    data, step, message = event.get("data"), event["step"], str(event.get("message") or "")
+    data = data if isinstance(data, dict) else {}
     match event["kind"]:
         case "started":
             again = "" if data.get("from_checkpoint") is None else f", from the checkpoint at step {step}"
             count = data.get("trainable")
-            text = f"started on {data.get('device')}" + (f", {count:,} parameters to train" if count else "") + again
+            text = (
+                f"started on {data.get('device')}"
+                + (f", {count:,} parameters to train" if isinstance(count, int) else "")
+                + again
+            )
         case "checkpoint":
             text = f"checkpoint at step {step}"
         case "sentinel":
@@ -101,3 +124,23 @@ def describe_event(event: dict[str, Any]) -> str:
         case kind:
             text = f"{kind} at step {step}" + (f": {message}" if message else "")
     return "\n".join(plain(line) if i == 0 else "  " + plain(line) for i, line in enumerate(text.split("\n")))
+
+
+def note_event(event: dict[str, Any]) -> tuple[str, str, str]:
+    """An event as a line of a list: its time of day, what happened, and the tone of it."""
+    tone = {"alarm": "bad", "failed": "bad", "stopped": "warn", "finished": "good"}.get(event["kind"], "")
+    return time.strftime("%H:%M:%S", time.localtime(event["time"])), describe_event(event), tone
+
+
+def find_happening(event: dict[str, Any]) -> Happening | None:
+    """Which mark an event leaves on the axis, if any."""
+    match event["kind"]:
+        case "checkpoint":
+            return "checkpoint"
+        case "alarm":
+            return "alarm"
+        case "stopped" | "failed":
+            return "stop"
+        case "started" if event["attempt"] > 1:
+            return "resume"
+    return None

@@ -94,7 +94,7 @@ class Field(Protocol):
 
 FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "id": (Column("id", "run", 31, share=1), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
-    "status": (Column("status", "status", 10), _status, lambda r: r.status),
+    "status": (Column("status", "status", 12), _status, lambda r: r.status),
     "kind": (Column("kind", "kind", 7, rank=7), lambda r: (r.kind, "muted"), lambda r: r.kind),
     "objective": (Column("objective", "loss fn", 7, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
     "base": (Column("base", "base", 21, share=1, rank=6), lambda r: (r.base, "muted"), lambda r: r.base),

@@ -79,8 +79,10 @@ def read_run_row(folder: str, name: str, here: str, now: float) -> RunRow | None
     try:
         if run["schema_version"] > SCHEMA_VERSION:
             return _unreadable(name, f"written by a newer charlab (schema {run['schema_version']})")
-        return _read_row(folder, run, here, now)
-    except (KeyError, TypeError, AttributeError) as bad:
+        if run["id"] != name:
+            return _unreadable(name, f"run.json is of another run ({run['id']!r})")
+        return _check_types(_read_row(folder, run, here, now))
+    except (KeyError, TypeError, AttributeError, OverflowError) as bad:
         return _unreadable(name, f"run.json does not read as a run ({bad!r})")
 
 
@@ -121,6 +123,18 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
     )
 
 
+def _check_types(row: RunRow) -> RunRow:
+    """The row, if what a table sorts and formats is of the right kind; else TypeError."""
+    texts = (row.kind, row.name, row.objective, row.base, row.dataset, row.host)
+    counts = (row.step, row.steps, row.attempt)
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(count, int) for count in counts):
+        raise TypeError("a text or a count is none")
+    # a date that no calendar holds could not be shown
+    if not 0 <= row.created < 1e11:
+        raise TypeError(f"created is {row.created!r}")
+    return row
+
+
 def read_launch(folder: str) -> dict[str, Any] | None:
     try:
         with open(f"{folder}/launch.json", "rb") as file:
@@ -146,7 +160,7 @@ def _newest_values(lines: list[bytes]) -> dict[str, Any]:
         line = next((one for one in reversed(lines) if mark in one), None)
         if name not in values and line is not None and (row := parse_row(line)) is not None:
             values = {**row["values"], **values}
-    return values
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
 
 def _derive_status(folder: str, launch: dict[str, Any], tail: list[bytes], here: str, now: float) -> Status:
