@@ -222,7 +222,10 @@ class Lab(App[int]):
         )
 
     def action_open(self, panel: str) -> None:
-        """Open a panel, mounted when it is first asked for."""
+        """Open a panel, mounted when it is first asked for; one about runs takes that under the cursor if none was."""
+        if self.opened is None and panel in ("training", "sentinels", "compare"):
+            self.opened = self.query_one(RunsPanel).cursor_run
+            self._watch()
         switcher = self.query_one(ContentSwitcher)
         if not switcher.query(f"#{panel}"):
             made = self._make_panel(panel)

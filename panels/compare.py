@@ -310,7 +310,8 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
             if notes[run]:
                 columns.append(Column(f"note:{run}", "", notes[run]))
         table.columns, table.colours, table.chosen = tuple(columns), self._colours, self._place
-        table.empty = "nothing like it here" if self._matching else "nothing differs"
+        alone = "one run differs from nothing: space in Runs marks others"
+        table.empty = alone if len(runs) < 2 else "nothing like it here" if self._matching else "nothing differs"
         table.show(ListedRows([(line.key, fill_row(line, value, notes)) for line in lines]))
 
 

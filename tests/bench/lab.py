@@ -1,4 +1,4 @@
-"""The console through a real pty, by keys alone: every row that issue 3 asks of it, with W&B LEET beside it.
+"""The console through a real pty, by keys alone, with W&B LEET beside it.
 
 LEET is measured where wandb is beside this interpreter, on PATH or at $CHARLAB_LEET. The file is named after the
 application's class, for `console` is the package.
