@@ -10,6 +10,9 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+WORTH_MOVING = 12
+"""Cells that cost about what it costs to move the cursor and to name a style again."""
+
 
 class Lines(Widget):
     """Subclasses say in `draw_lines` what they look like; whoever changes what they show calls `redraw`.
@@ -39,9 +42,9 @@ class Lines(Widget):
             return
         before, self._strips = self._strips, self._draw(*size)
         changed = [
-            Region(span[0], y, span[1] - span[0], 1)
+            Region(start, y, stop - start, 1)
             for y, (old, new) in enumerate(zip(before, self._strips, strict=True))
-            if (span := find_change(old, new)) is not None
+            for start, stop in find_changes(old, new)
         ]
         if changed:
             self.refresh(*changed)
@@ -80,23 +83,31 @@ class Lines(Widget):
         return strips + [Strip.blank(width, ground)] * (height - len(strips))
 
 
-def find_change(old: Strip, new: Strip) -> tuple[int, int] | None:
-    """The cells [start, stop) outside which two strips of one width look the same; None where they are equal."""
+def find_changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
+    """The spans of cells [start, stop) outside which two strips of one width look the same.
+
+    Equal cells between two spans are in them where moving over would cost more than writing them.
+    """
     if old is new or old == new:
-        return None
+        return []
     before, after = _cells(old), _cells(new)
     if len(before) != len(after):
-        return 0, new.cell_length
-    differ = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
-    if not differ:
-        return None
-    start, stop = differ[0], differ[-1] + 1
-    # a wide character is a cell and an empty one, and is not cut in two
-    while start and after[start][0] == "":
-        start -= 1
-    while stop < len(after) and (after[stop][0] == "" or before[stop][0] == ""):
-        stop += 1
-    return start, stop
+        return [(0, new.cell_length)]
+    spans: list[tuple[int, int]] = []
+    for i, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a == b:
+            continue
+        start, stop = i, i + 1
+        # a wide character is a cell and an empty one, and is not cut in two
+        while start and (after[start][0] == "" or before[start][0] == ""):
+            start -= 1
+        while stop < len(after) and (after[stop][0] == "" or before[stop][0] == ""):
+            stop += 1
+        if spans and start - spans[-1][1] < WORTH_MOVING:
+            spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+        else:
+            spans.append((start, stop))
+    return spans
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:

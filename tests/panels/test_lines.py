@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from panels.lines import Lines, find_change
+from panels.lines import Lines, find_changes
 
 RED = Style(color="red")
 
@@ -92,23 +92,29 @@ def run(
     ],
 )
 def test_the_span_of_a_change_is_counted_in_cells(old: str, new: str, span: tuple[int, int] | None) -> None:
-    assert find_change(Strip([Segment(old)]), Strip([Segment(new)])) == span
+    assert find_changes(Strip([Segment(old)]), Strip([Segment(new)])) == ([span] if span else [])
+
+
+def test_changes_far_apart_are_spans_of_their_own_and_near_ones_are_one() -> None:
+    old = Strip([Segment("a" * 60)])
+    new = Strip([Segment("X" + "a" * 5 + "X" + "a" * 40 + "X" + "a" * 12)])
+    assert find_changes(old, new) == [(0, 7), (47, 48)]
 
 
 def test_a_change_of_style_alone_is_a_change() -> None:
     old = Strip([Segment("abcd")])
     new = Strip([Segment("a"), Segment("bc", RED), Segment("d")])
-    assert find_change(old, new) == (1, 3)
+    assert find_changes(old, new) == [(1, 3)]
 
 
 def test_the_same_cells_in_other_segments_are_no_change() -> None:
-    assert find_change(Strip([Segment("abcd")]), Strip([Segment("ab"), Segment("cd")])) is None
+    assert find_changes(Strip([Segment("abcd")]), Strip([Segment("ab"), Segment("cd")])) == []
 
 
 def test_a_style_change_of_half_a_wide_character_repaints_both_halves() -> None:
     old = Strip([Segment("a日b")])
     new = Strip([Segment("a"), Segment("日", RED), Segment("b")])
-    assert find_change(old, new) == (1, 3)
+    assert find_changes(old, new) == [(1, 3)]
 
 
 # ---------------------------------------------------------------- what is repainted
