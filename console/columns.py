@@ -58,7 +58,7 @@ def save_history(paths: RunPaths, history: History, offset: int) -> None:
     data = json.dumps(head).encode() + b"\n" + b"".join(part.tobytes() for part in parts)
     for path in cache_paths(paths):
         try:
-            write_atomic(path, data)
+            write_atomic(path, data, durable=False)
         except (OSError, SpaceError):
             continue
         return

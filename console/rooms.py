@@ -123,7 +123,9 @@ class CompareRoom(Room):
         runs = [run for view in found.runs if (run := self.lab.charted(view.id)) is not None]
         names = dict.fromkeys(name for run in runs for name in run.series)
         charts = [chart for chart in metrics.arrange_charts(names) if chart.key in self.CHARTS]
-        curves = {chart.title: arrange_curves(chart, runs, Look()) for chart in charts} if len(runs) > 1 else {}
+        curves = (
+            {chart.title: arrange_curves(chart, runs, Look(smoothing=0.0)) for chart in charts} if len(runs) > 1 else {}
+        )
         panel = self.query_one(Compare)
         panel.show(found, curves, {run.id: f"curve-{run.colour}" for run in runs})
 

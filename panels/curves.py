@@ -13,6 +13,8 @@ from panels.plot import Curve, Reading
 from panels.series import Series
 
 LIVE = ("running", "stalled")
+ROLE_COLOURS = {"training": "curve-1", "second": "curve-2", "heldout": "curve-3", "heldout-second": "curve-4"}
+TELLING = {"break_rate": "bad", "in_character_rate": "good"}
 FEW = 8
 """Points of a line that smoothing would only blur."""
 
@@ -85,7 +87,6 @@ def arrange_curves(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look)
     curves = []
     for run in reversed(runs):  # the run in front is drawn last
         axis = run.axes.get(look.axis)
-        colours = _role_colours(1) if len(runs) == 1 else dict.fromkeys(_role_colours(1), f"curve-{run.colour}")
         for entry in chart.curves:
             series = run.series.get(entry.key)
             if series is None:
@@ -96,15 +97,15 @@ def arrange_curves(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look)
             lone = heldout or len(series) <= FEW
             # several runs have a colour each, so that their lines differ by dashes
             style: Literal["line", "dash"] = "line" if len(runs) == 1 or entry.role == "training" else "dash"
-            curves.append(Curve(series, colours[entry.role], style, entry.key, axis, smooth=not lone))
+            curves.append(Curve(series, colour_curve(entry, run, runs), style, entry.key, axis, smooth=not lone))
     return curves
 
 
-def _role_colours(first: int) -> dict[str, str]:
-    return {
-        "training": f"curve-{first}", "second": f"curve-{first + 1}",
-        "heldout": f"curve-{first + 2}", "heldout-second": f"curve-{first + 3}",
-    }  # fmt: skip
+def colour_curve(entry: metrics.Curve, run: ChartedRun, runs: Sequence[ChartedRun]) -> str:
+    """Each run its own colour where there are several; else by what the curve is."""
+    if len(runs) > 1:
+        return f"curve-{run.colour}"
+    return TELLING.get(entry.key) or ROLE_COLOURS[entry.role]
 
 
 def show_value(run: ChartedRun, key: str, look: Look) -> str:
@@ -125,11 +126,10 @@ def list_readings(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look) 
     if len(runs) > 1:
         key = chart.curves[0].key
         return [Reading(show_value(run, key, look), f"curve-{run.colour}") for run in runs if key in run.series]
-    colours = _role_colours(1)
     return [
         Reading(
             ("held out " if curve.role == "heldout" else "") + show_value(run, curve.key, look),
-            colours[curve.role],
+            colour_curve(curve, run, runs),
         )
         for run in runs
         for curve in chart.curves

@@ -134,16 +134,20 @@ def parse_row(line: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write beside, flush to disk, rename: a reader sees the old file or the whole new one."""
+def write_atomic(path: Path, data: str | bytes, *, durable: bool = True) -> None:
+    """Write beside, flush to disk, rename: a reader sees the old file or the whole new one.
+
+    What may be lost with the power, such as a cache, need not be `durable` and is not waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with _disk(path):
         try:
             with open(beside, "wb") as file:
                 file.write(data.encode() if isinstance(data, str) else data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
