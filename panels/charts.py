@@ -49,10 +49,19 @@ class Charts(Container):
         found = dict.fromkeys([*live, *(name for run in runs for name in run.series)])
         charts = metrics.arrange_charts(found)
         if charts != self._charts:
+            front = self.chart.key if self.chart is not None else ""
             self._charts = charts
-            self._place = min(self._place, max(0, len(charts) - 1))
+            keys = [chart.key for chart in charts]
+            self._place = keys.index(front) if front in keys else 0
             self._arrange()
         self._draw()
+
+    def cross(self, look: Look) -> None:
+        """See the charts with another crosshair, and nothing else changed: at once, since a key waits for it."""
+        self._look = look
+        shown, _ = self._shown()
+        for plot, number in zip(self.query(Plot), shown, strict=False):
+            plot.move_crosshair(look.crosshair, list_readings(self._charts[number], self._runs, look))
 
     def move(self, by: int) -> None:
         """Put another chart in front, on another page if need be."""
@@ -63,9 +72,8 @@ class Charts(Container):
 
     def turn(self, by: int) -> None:
         """The next page, or the one before."""
-        per = max(1, len(self._shown()[0]))
-        pages = max(1, math.ceil(len(self._charts) / per))
-        self._place = ((self._place // per + by) % pages) * per
+        page, pages = self.pages
+        self._place = (page - 1 + by) % pages * self._per_page
         self._arrange()
         self._draw()
 
@@ -82,8 +90,7 @@ class Charts(Container):
     @property
     def pages(self) -> tuple[int, int]:
         """Which page is open, from 1, and how many there are."""
-        per = max(1, len(self._shown()[0]))
-        return self._place // per + 1, max(1, math.ceil(len(self._charts) / per))
+        return self._place // self._per_page + 1, max(1, math.ceil(len(self._charts) / self._per_page))
 
     @property
     def span(self) -> tuple[float, float]:
@@ -120,14 +127,17 @@ class Charts(Container):
         rows = max(1, min(height // LEAST_HEIGHT, math.ceil(count / columns)))
         return columns, rows
 
+    @property
+    def _per_page(self) -> int:
+        columns, rows = (1, 1) if self.maximised else self._grid(len(self._charts))
+        return columns * rows
+
     def _shown(self) -> tuple[range, tuple[int, int]]:
         """Which charts stand on the page with the one in front, and the grid they stand in."""
         if self.maximised:
             return range(self._place, self._place + 1), (1, 1)
-        columns, rows = self._grid(len(self._charts))
-        per = columns * rows
-        start = self._place // per * per
-        return range(start, min(start + per, len(self._charts))), (columns, rows)
+        start = self._place // self._per_page * self._per_page
+        return range(start, min(start + self._per_page, len(self._charts))), self._grid(len(self._charts))
 
     def _arrange(self) -> None:
         shown, (columns, rows) = self._shown()

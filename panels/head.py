@@ -45,7 +45,7 @@ class TrainingHead(Lines):
         front = self._runs[0]
         first = [
             Segment(plain(front.name, 40), style("name")),
-            Segment(f"  {front.status}  ", style(STATUS_TONES.get(front.status, "words"))),
+            Segment(f"  {plain(front.status)}  ", style(STATUS_TONES.get(front.status, "words"))),
         ]
         room = width - Strip(first).cell_length
         for part in harmless(front.headline).split("  "):
@@ -57,9 +57,12 @@ class TrainingHead(Lines):
         legend = []
         if len(self._runs) > 1:
             for run in self._runs:
-                legend += [Segment("━ ", style(f"curve-{run.colour}")), Segment(f"{run.id[-22:]}  ", style("words"))]
+                legend += [
+                    Segment("━ ", style(f"curve-{run.colour}")),
+                    Segment(f"{plain(run.id)[-22:]}  ", style("words")),
+                ]
         else:
-            legend = [Segment(front.id, style("words"))]
+            legend = [Segment(plain(front.id), style("words"))]
         room = width - state.cell_length
         left = Strip(legend).crop(0, max(0, room - 1)).adjust_cell_length(room, self.rich_style)
         return [Strip(first), Strip([*left, state])]

@@ -62,7 +62,8 @@ class Plot(Lines):
         self._log = self._clip = False
         self._smoothing = 0.0
         self._crosshair: float | None = None
-        self._picture: tuple[object, Picture] | None = None
+        self._picture: tuple[tuple[object, ...], Picture] | None = None
+        self._held = False
 
     def show(
         self,
@@ -83,6 +84,12 @@ class Plot(Lines):
         self._log, self._clip, self._smoothing = log, clip, smoothing
         self.redraw()
 
+    def move_crosshair(self, x: float | None, readings: Sequence[Reading]) -> None:
+        """Put the crosshair elsewhere on the chart as it was last drawn, points that came since not awaited."""
+        self._crosshair, self._readings, self._held = x, readings, True
+        self.redraw()
+        self._held = False
+
     def draw_lines(self, width: int, height: int) -> list[Strip]:
         styles: dict[object, Style] = {None: self.rich_style}
 
@@ -99,7 +106,7 @@ class Plot(Lines):
     def _draw_picture(self, width: int, height: int) -> Picture:
         """The chart without its crosshair, drawn again only where anything of it changed."""
         lines = [Line(c.series, c.colour, c.style, c.axis, self._smoothing if c.smooth else 0.0) for c in self._curves]
-        counts = [(id(line.series), len(line.series)) for line in lines]
+        counts = [(id(line.series), len(line.series), line.series.cuts) for line in lines]
         key = (width, height, counts, lines, self._x_range, self._y_range, self._marks, self._log, self._clip)
         if self._picture is None or key != self._picture[0]:
             picture = take_picture(

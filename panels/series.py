@@ -61,6 +61,8 @@ class Series:
         self._levels: list[array[int]] = []
         self._sums: list[array[float]] = []
         self._positive: Series | None = None
+        self.cuts = 0
+        """How often points were dropped: as long as it stays, points were only added."""
         self._views: dict[tuple[float, float, int], tuple[list[Column], int]] = {}
 
     def __len__(self) -> int:
@@ -117,6 +119,7 @@ class Series:
             del self._levels[-1], self._sums[-1]
         self._positive = None
         self._views.clear()
+        self.cuts += 1
 
     def at(self, x: float) -> int:
         """The index of the last point at or before x, -1 where there is none."""
@@ -170,7 +173,7 @@ class Series:
             edges = [x_min * (1 - c / width) + x_max * (c / width) for c in range(kept + 1, width)]
         if axis is not None:
             x_min, x_max, edges = axis.back(x_min), axis.back(x_max), [axis.back(edge) for edge in edges]
-        bounds = [known[kept].start if kept < len(known) else bisect_left(self._x, x_min)]
+        bounds = [known[kept].start if kept else bisect_left(self._x, x_min)]
         for edge in edges:
             bounds.append(bisect_left(self._x, edge, bounds[-1]))
         bounds.append(bisect_right(self._x, x_max, bounds[-1]))

@@ -191,7 +191,12 @@ class TrainingPanel(Vertical, can_focus=True):
             at = (axis.forward(front.step) if axis else front.step) if front else high
             by = 0
         at = min(max(at + by * step, low), high)
-        self._change(crosshair=round(at) if self._look.axis == "step" and step >= 1 else at)
+        self._cross(round(at) if self._look.axis == "step" and step >= 1 else at)
+
+    def _cross(self, at: float | None) -> None:
+        self._look = replace(self._look, crosshair=at)
+        self.query_one(Charts).cross(self._look)
+        self._tell()
 
     def action_zoom(self, factor: float) -> None:
         low, high = self.query_one(Charts).span
@@ -245,7 +250,7 @@ class TrainingPanel(Vertical, can_focus=True):
         if self.app.focused is not self:
             self.focus()
         elif self._look.crosshair is not None:
-            self._change(crosshair=None)
+            self._cross(None)
         elif charts.maximised:
             self.action_maximise()
         elif self._look.window is not None:
@@ -253,6 +258,7 @@ class TrainingPanel(Vertical, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < 24, "-low")
+        self.call_after_refresh(self._tell)
 
 
 def explain(metric: metrics.Metric, objective: str) -> tuple[str, str]:
