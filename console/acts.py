@@ -9,12 +9,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.store.index import RunRow
 from engine.store.paths import Workspace
 from panels.confirm import Confirm
 from panels.text import plain
 
 if TYPE_CHECKING:
-    from console.app import Lab
+    from textual.app import App
 
 TIMEOUT_SECONDS = 600
 
@@ -49,57 +50,53 @@ def run_command(workspace: Workspace, *words: str) -> Outcome:
     return Outcome(True, plain(told[-1]) if told else "done", started if isinstance(started, str) else None)
 
 
-async def ask_and_run(lab: Lab, question: str, *words: str, note: str = "", edit: str | None = None) -> Outcome | None:
+async def ask_and_run(
+    app: App[int], workspace: Workspace, question: str, *words: str, note: str = "", edit: str | None = None
+) -> Outcome | None:
     """Ask first, showing the command; run it if the answer is yes, and say how it went. None where it was no.
 
     `edit` is the part of the command that may be changed before it runs.
     """
-    answer = await lab.push_screen_wait(Confirm(question, spell_command(*words), note=note, field=edit))
+    answer = await app.push_screen_wait(Confirm(question, spell_command(*words), note=note, field=edit))
     if answer is None:
         return None
     try:
         words = (*words, *shlex.split(answer))
     except ValueError as bad:
-        lab.notify(f"{answer}: {bad}", severity="error", markup=False)
+        app.notify(f"{answer}: {bad}", severity="error", markup=False)
         return None
-    lab.notify(spell_command(*words), title="started", markup=False, timeout=2)
+    app.notify(spell_command(*words), title="started", markup=False, timeout=2)
     try:
-        outcome = await asyncio.to_thread(run_command, lab.workspace, *words)
+        outcome = await asyncio.to_thread(run_command, workspace, *words)
     except (OSError, subprocess.TimeoutExpired) as problem:
         outcome = Outcome(False, str(problem), None)
-    lab.notify(
+    app.notify(
         outcome.message, title=spell_command(words[0]), severity="information" if outcome.ok else "error",
         markup=False, timeout=4 if outcome.ok else 12,
     )  # fmt: skip
     return outcome
 
 
-async def stop(lab: Lab) -> None:
-    if (row := lab.subject()) is not None:
-        note = f"It is at step {row.step:,} of {row.steps:,}; charlab resume goes on from there."
-        await ask_and_run(lab, f"Stop {row.id}?", "stop", row.id, note=note)
+async def stop(app: App[int], workspace: Workspace, run: RunRow) -> None:
+    note = f"It is at step {run.step:,} of {run.steps:,}; charlab resume goes on from there."
+    await ask_and_run(app, workspace, f"Stop {run.id}?", "stop", run.id, note=note)
 
 
-async def resume(lab: Lab) -> None:
-    if (row := lab.subject()) is not None:
-        note = f"{row.status} at step {row.step:,} of {row.steps:,}"
-        outcome = await ask_and_run(lab, f"Resume {row.id}?", "resume", row.id, "--detach", note=note)
-        if outcome is not None and outcome.ok:
-            lab.open_run(row.id)
+async def resume(app: App[int], workspace: Workspace, run: RunRow) -> str | None:
+    """The id of the run that goes on, None where it does not."""
+    note = f"{run.status} at step {run.step:,} of {run.steps:,}"
+    outcome = await ask_and_run(app, workspace, f"Resume {run.id}?", "resume", run.id, "--detach", note=note)
+    return run.id if outcome is not None and outcome.ok else None
 
 
-async def fork(lab: Lab) -> None:
-    """From the checkpoint at the crosshair or the last before it, else from the newest."""
-    if (row := lab.subject()) is None:
-        return
-    steps = [checkpoint.step for checkpoint in lab.workspace.run(row.id).complete_checkpoints()]
+async def fork(app: App[int], workspace: Workspace, run: RunRow, at: float | None) -> str | None:
+    """From the last checkpoint at or before step `at`, else from the newest; the id of the new run, if there is one."""
+    steps = [checkpoint.step for checkpoint in workspace.run(run.id).complete_checkpoints()]
     if not steps:
-        lab.notify(f"{row.id} has no checkpoint to fork from", severity="warning", markup=False)
-        return
-    at = lab.crosshair_step(row.id)
+        app.notify(f"{run.id} has no checkpoint to fork from", severity="warning", markup=False)
+        return None
     step = max((s for s in steps if at is None or s <= at), default=steps[0])
-    edit = f"{row.id}@{step} --set optim.steps={row.steps * 2}"
+    edit = f"{run.id}@{step} --set optim.steps={run.steps * 2}"
     note = f"Checkpoints: {', '.join(map(str, steps))}. Weights and optimiser state go on under a new schedule."
-    outcome = await ask_and_run(lab, f"Fork {row.id}?", "fork", "--detach", note=note, edit=edit)
-    if outcome is not None and outcome.run:
-        lab.open_run(outcome.run)
+    outcome = await ask_and_run(app, workspace, f"Fork {run.id}?", "fork", "--detach", note=note, edit=edit)
+    return outcome.run if outcome is not None else None

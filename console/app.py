@@ -141,8 +141,10 @@ class Lab(App[int]):
 
     # ---------------------------------------------------------------- which runs are looked at
 
-    def open_run(self, run: str) -> None:
-        """Show this run's curves, in front of those of the marked ones."""
+    def open_run(self, run: str | None) -> None:
+        """Show this run's curves, in front of those of the marked ones; nothing where there is none."""
+        if run is None:
+            return
         self.opened = run
         self._watch()
         self.action_open("training")
@@ -287,11 +289,6 @@ class Lab(App[int]):
         wanted = runs.cursor_run if runs is not None and runs.display else self.opened
         return next((row for row in self.rows if row.id == wanted), None)
 
-    def crosshair_step(self, run: str) -> float | None:
-        """The step of a run that the charts' crosshair stands on, None without one."""
-        panel = self.query_one_optional(TrainingPanel)
-        return None if panel is None else panel.crosshair_step(run)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("stop", "resume", "fork"):
             row = None if self.readonly else self.subject()
@@ -307,15 +304,20 @@ class Lab(App[int]):
 
     @work
     async def action_stop(self) -> None:
-        await acts.stop(self)
+        if (row := self.subject()) is not None:
+            await acts.stop(self, self.workspace, row)
 
     @work
     async def action_resume(self) -> None:
-        await acts.resume(self)
+        if (row := self.subject()) is not None:
+            self.open_run(await acts.resume(self, self.workspace, row))
 
     @work
     async def action_fork(self) -> None:
-        await acts.fork(self)
+        if (row := self.subject()) is not None:
+            panel = self.query_one_optional(TrainingPanel)
+            at = None if panel is None else panel.crosshair_step(row.id)
+            self.open_run(await acts.fork(self, self.workspace, row, at))
 
     # ---------------------------------------------------------------- keys of every panel
 

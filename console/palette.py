@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from engine.store.index import RunRow
 from panels.text import plain
-
-if TYPE_CHECKING:
-    from console.app import Lab
 
 MOST_RUNS = 200
 """Newest runs that are offered by name."""
@@ -27,12 +25,29 @@ class Entry(NamedTuple):
     act: Callable[[], object]
 
 
+class Lab(Protocol):
+    """What the palette asks of the console."""
+
+    panels: Sequence[tuple[str, str]]
+    rows: Sequence[RunRow]
+    theme: str
+
+    @property
+    def available_themes(self) -> Mapping[str, object]: ...
+
+    def action_open(self, panel: str) -> None: ...
+
+    def action_screenshot(self) -> None: ...
+
+    def open_run(self, run: str | None) -> None: ...
+
+
 class Palette(Provider):
     """Commands that are valid where the palette was opened; the text of a run's name is never markup."""
 
     @property
     def lab(self) -> Lab:
-        return self.app  # type: ignore[return-value]
+        return cast(Lab, self.app)
 
     def entries(self) -> Iterator[Entry]:
         """Panels, then the keys of the panel in sight, then themes and the screenshot."""

@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,15 +17,28 @@ from textual.worker import Worker, WorkerState
 from console.acts import ask_and_run
 from engine.errors import CharlabError
 from engine.store.journal import write_atomic
+from engine.store.paths import Workspace
 from panels import metrics
 from panels.confirm import Confirm
-from panels.curves import Look, arrange_curves
-
-if TYPE_CHECKING:
-    from console.app import Lab
+from panels.curves import ChartedRun, Look, arrange_curves
 
 AGAIN_SECONDS = 3.0
 """Between two readings of what a live run goes on writing."""
+
+
+class Lab(Protocol):
+    """What a room asks of the console."""
+
+    workspace: Workspace
+    baseline: str | None
+
+    def looked_at(self) -> list[str]: ...
+
+    def charted(self, run: str) -> ChartedRun | None: ...
+
+    def pin(self, run: str | None) -> None: ...
+
+    def open_run(self, run: str | None) -> None: ...
 
 
 class Room(Container):
@@ -43,7 +56,7 @@ class Room(Container):
 
     @property
     def lab(self) -> Lab:
-        return self.app  # type: ignore[return-value]
+        return cast(Lab, self.app)
 
     def arrive(self) -> None:
         raise NotImplementedError
@@ -226,6 +239,5 @@ class LaunchRoom(Room):
             self.notify("save the recipe first: ctrl+s", severity="warning")
             return
         words = shlex.split(message.twin)[1:]
-        outcome = await ask_and_run(self.lab, f"Start {message.name}?", *words, "--detach")
-        if outcome is not None and outcome.run:
-            self.lab.open_run(outcome.run)
+        outcome = await ask_and_run(self.app, self.lab.workspace, f"Start {message.name}?", *words, "--detach")
+        self.lab.open_run(outcome.run if outcome is not None else None)
