@@ -275,11 +275,11 @@ class Lab(App[int]):
     def _open_panel(self, message: Bar.Chosen) -> None:
         self.action_open(message.panel)
 
-    def _describe_workspace(self) -> str:
+    def _describe_workspace(self) -> list[str]:
         live = sum(row.status in ("running", "stalled") for row in self.rows)
         folder = str(self.workspace.folder).replace(str(Path.home()), "~", 1)
         words = [f"{live} running"] if live else []
-        return "  ".join([*words, *(["read only"] if self.readonly else []), folder])
+        return [*(["read only"] if self.readonly else []), *words, folder]
 
     # ---------------------------------------------------------------- acts on a run
 

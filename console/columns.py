@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.history import AXES, History
 from engine.errors import SpaceError
-from engine.store.journal import parse_row, read_json, read_rows, write_atomic
+from engine.store.journal import parse_row, read_json, write_atomic
 from engine.store.paths import RunPaths, cache_folder
 from panels.axis import Axis
 from panels.series import Series
@@ -46,7 +46,7 @@ def load_history(paths: RunPaths) -> tuple[History, int] | None:
             told = json.loads(data[:end])
             if told["version"] == VERSION and told["proof"] == prove(paths.metrics, told["offset"]):
                 return History.load(told["history"], memoryview(data)[end + 1 :]), told["offset"]
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue  # of another version, cut short, or no cache at all
     return None
 
@@ -115,8 +115,9 @@ def read_history(paths: RunPaths, created: float) -> tuple[History, int]:
         history = _read_columns(data, created)
     except Exception:  # polars reads well-formed files only; the plain reader passes over what is not
         history = History(created)
-        for row in read_rows(paths.metrics):
-            history.take(row)
+        for line in data.splitlines():
+            if (row := parse_row(line)) is not None:
+                history.take(row)
     return history, len(data)
 
 

@@ -173,8 +173,8 @@ class Feed(threading.Thread):
                     if listing.refresh():
                         self._post(RunsListed(listing.rows(), whole=True))
                 self._read(readers)
-            except OSError as problem:
-                self._post(FeedFailed(str(problem)))
+            except Exception as problem:  # a thread that died unseen would leave a console that stands still
+                self._post(FeedFailed(f"{type(problem).__name__}: {problem}"))
                 self._wake.wait(CHECK_SECONDS)
             self._wake.wait(TICK_SECONDS if readers else LIST_SECONDS)
             self._wake.clear()

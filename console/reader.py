@@ -64,7 +64,7 @@ class RunReader:
         if self._metrics.offset < before:
             # the file was written anew: what was read of the old one counts no more
             self._metrics.close()
-            self._metrics = None
+            self._metrics = self._row = None
             yield from self.gather()
             return
         events, samples = tuple(self._events.read()), list(self._samples.read())
@@ -131,14 +131,16 @@ class LogTail:
             size = os.stat(path).st_size
             if size == self._offset:
                 return ()
+            start = max(self._offset if size > self._offset else 0, size - LOG_BYTES)
             with open(path, "rb") as file:
-                file.seek(max(self._offset if size > self._offset else 0, size - LOG_BYTES))
+                file.seek(start)
                 data = file.read(LOG_BYTES)
         except OSError:
             return ()
         end = data.rfind(b"\n") + 1
         if not end and len(data) < LOG_BYTES:
             return ()
-        self._offset = size - len(data) + (end or len(data))
+        self._offset = start + (end or len(data))
         # a progress bar writes its line over and over: the last state is the line
-        return tuple(line.rsplit("\r", 1)[-1] for line in data[:end].decode("utf-8", "replace").splitlines())
+        lines = data[:end].decode("utf-8", "replace").split("\n")[:-1]
+        return tuple(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)

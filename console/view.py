@@ -72,7 +72,7 @@ def _is_event(row: dict[str, Any]) -> bool:
 def describe_step(view: RunView, width: int = 200) -> str:
     """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s', as much of it as fits into `width`."""
     values = view.history.values
-    if not values:
+    if not values and view.row.status in ("running", "stalled", "draft"):
         return "the worker is loading the model" if not view.events else "scoring held-out pairs and asking the probes"
     parts = [f"step {view.history.step}/{view.row.steps}"]
     for name, label, form in (

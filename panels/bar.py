@@ -33,12 +33,12 @@ class Bar(Lines):
         super().__init__(id=id)
         self._panels = panels
         self._open = ""
-        self._words = ""
+        self._words: Sequence[str] = ()
 
-    def show(self, *, open: str | None = None, words: str | None = None) -> None:
-        """What is open, and the words at the right; None leaves either as it is."""
+    def show(self, *, open: str | None = None, words: Sequence[str] | None = None) -> None:
+        """What is open, and the words at the right, the last of which give way first; None leaves either as it is."""
         self._open = self._open if open is None else open
-        self._words = self._words if words is None else plain(words)
+        self._words = self._words if words is None else [plain(word) for word in words]
         self.redraw()
 
     def draw_lines(self, width: int, height: int) -> list[Strip]:
@@ -50,7 +50,10 @@ class Bar(Lines):
             segments += [Segment(f" {number + 1}", style or key), Segment(f" {title} ", style or words)]
         used = sum(segment.cell_length for segment in segments)
         room = width - used - 1
-        text = self._words if cell_len(self._words) <= room - 1 else ""
+        shown = list(self._words)
+        while shown and cell_len("  ".join(shown)) > room - 1:
+            shown.pop()
+        text = "  ".join(shown)
         return [Strip([*segments, Segment(text.rjust(room) + " " if room > 0 else "", words)])]
 
     def on_click(self, event: events.Click) -> None:

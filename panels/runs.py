@@ -19,6 +19,7 @@ from panels.table import Cell, Column, Table
 from panels.text import format_age
 
 AGE_SECONDS = 15.0
+NO_RUNS = "no runs yet: launch one with 6, or charlab train RECIPE"
 STATUS_TONES = {
     "running": "good", "stalled": "warn", "lost": "bad", "failed": "bad", "stopped": "warn", "draft": "muted",
 }  # fmt: skip
@@ -96,13 +97,13 @@ FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "id": (Column("id", "run", 31, share=1), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
     "status": (Column("status", "status", 12), _status, lambda r: r.status),
     "kind": (Column("kind", "kind", 7, rank=7), lambda r: (r.kind, "muted"), lambda r: r.kind),
-    "objective": (Column("objective", "loss fn", 7, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
+    "objective": (Column("objective", "loss fn", 8, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
     "base": (Column("base", "base", 21, share=1, rank=6), lambda r: (r.base, "muted"), lambda r: r.base),
     "dataset": (Column("dataset", "dataset", 9, share=1, rank=5), lambda r: (r.dataset, "muted"), lambda r: r.dataset),
     "step": (Column("step", "step", 9, "right"), _step, lambda r: r.step),
     "loss": (Column("loss", "loss", 7, "right"), lambda r: _number(r.loss, "{:.3f}"), lambda r: r.loss),
     "margin": (Column("margin", "margin", 7, "right", rank=1), lambda r: _number(r.margin_nats, "{:+.3f}"), lambda r: r.margin_nats),
-    "breaks": (Column("breaks", "breaks", 6, "right"), _breaks, lambda r: r.break_rate),
+    "breaks": (Column("breaks", "breaks", 7, "right"), _breaks, lambda r: r.break_rate),
     "speed": (Column("speed", "tok/s", 6, "right", rank=3), lambda r: _number(r.tokens_per_second, "{:.0f}"), lambda r: r.tokens_per_second),
     "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
     "age": (Column("age", "age", 6, "right", rank=2), lambda r: (format_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
@@ -178,7 +179,7 @@ class RunsPanel(Vertical):
         self._filter = ""
 
     def compose(self) -> ComposeResult:
-        yield Table(COLUMNS, empty="no runs yet: launch one with 6, or charlab train RECIPE")
+        yield Table(COLUMNS, empty=NO_RUNS)
         with Horizontal(id="filter"):
             yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False, compact=True)
             yield Label("", id="count")
@@ -220,7 +221,7 @@ class RunsPanel(Vertical):
         table = self.query_one(Table)
         arrow = "↓" if self._reverse else "↑"
         table.columns = tuple(c._replace(title=c.title + arrow if c.key == self._sort else c.title) for c in COLUMNS)
-        table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else table.empty
+        table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else NO_RUNS
         table.show(_Rows(self._shown), marks=self._marks)
         if self._filter:
             self.query_one("#count", Label).update(f"{len(self._shown):,} of {len(self._runs):,}")

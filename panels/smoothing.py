@@ -22,7 +22,7 @@ def smooth_columns(
     columns = series.columns(low, high, width, axis)
     warm: Sequence[Column] = []
     if columns[0].start and (lead := width // 2):
-        warm = series.columns(low - (high - low) * lead / width, low, lead, axis)
+        warm = series.columns(low - (high - low) * lead / width, math.nextafter(low, -math.inf), lead, axis)
     decay = math.exp(-1 / (share * width))
     mean, weight = 0.0, 0.0
     values: list[float | None] = []

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -168,3 +170,120 @@ def charlab(workspace: Any) -> Callable[..., subprocess.CompletedProcess[str]]:
         )  # fmt: skip
 
     return run
+
+
+def make_rows(first: int, last: int, attempt: int = 1, began: float = 1_767_258_000.0) -> list[dict[str, Any]]:
+    """Rows of metrics as a worker writes them: nine curves, held-out scores at every twentieth step."""
+    rows = []
+    for step in range(first, last + 1):
+        values = {
+            "loss": 4.0 / (1 + step / 20) + 0.1 * (step % 3), "margin_nats": step / 40 - 0.5,
+            "accuracy": (step % 5) / 4, "lr": 3e-4, "grad_norm": 1.0 + step % 7, "tokens_per_second": 400.0 + step % 9,
+            "seconds_per_step": 0.5,
+            "epoch": step / 41, "tokens": 1000.0 * step,
+        }  # fmt: skip
+        rows.append({"attempt": attempt, "step": step, "time": began + 0.5 * step, "values": values, "nonfinite": []})
+        if step % 20 == 0:
+            held = {"heldout.loss": 4.2 / (1 + step / 20), "break_rate": 0.5 - step / 200}
+            rows.append({**rows[-1], "values": held})
+    return rows
+
+
+def to_lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def rows() -> Callable[..., list[dict[str, Any]]]:
+    """Rows of metrics: rows(1, 40) are those of the steps 1 to 40 of the first attempt."""
+    return make_rows
+
+
+@pytest.fixture
+def lines() -> Callable[[list[dict[str, Any]]], str]:
+    """Rows as the text of a journal."""
+    return to_lines
+
+
+@pytest.fixture
+def write_run(workspace: Any) -> Callable[..., Any]:
+    """Lay out a run that never ran: write_run("20260101-0900-ada-1a2b", rows=..., ended="finished").
+
+    Without `ended` and without a live `process` it is lost; keyword arguments replace keys of its run.json.
+    """
+
+    def write(
+        run_id: str,
+        *,
+        rows: list[dict[str, Any]] | None = None,
+        events: tuple[dict[str, Any], ...] = (),
+        log: str = "",
+        ended: str = "",
+        process: int = 0,
+        **change: Any,
+    ) -> Any:
+        from engine.launch.process import read_start
+
+        paths = workspace.run(run_id)
+        paths.log(1).parent.mkdir(parents=True)
+        recipe = {"name": "ada", "base": "base", "dataset": "madison", "objective": "orpo", "seed": 1}
+        run = {
+            "schema_version": 1, "id": run_id, "kind": "train", "name": "ada", "created": 1_767_258_000.0,
+            "recipe": recipe, "dataset": {"name": "madison", "sha256": "a", "rows_sha256": "b", "train": 9, "heldout": 1},
+            "base": {"reference": "base", "source": "base", "revision": None, "parameters": 1, "adapter_sha256": None,
+            "lineage": []}, "template": {"sha256": "c", "system": None}, "reference": None, "parent": None,
+            "group": None, "steps": 60, "start_step": 0,
+            "plan": {"tokens_longest": 1, "tokens_median": 1, "truncated": [], "left_out": {}},
+            "advice": [], "versions": {}, "git": None, "host": socket.gethostname(), **change,
+        }  # fmt: skip
+        rows = make_rows(1, 40) if rows is None else rows
+        last = rows[-1]["step"] if rows else 0
+        told = [*events, *([{"attempt": 1, "time": 1_767_258_030.0, "kind": ended, "step": last}] if ended else [])]
+        paths.metrics.write_text(to_lines(rows))
+        paths.events.write_text(to_lines(told))
+        paths.samples.touch()
+        paths.log(1).write_text(log)
+        worker = {"pid": process or 4_000_000, "start": (read_start(process) if process else None) or 0.0}
+        launch = {"attempt": 1, "host": socket.gethostname(), "process": worker, "time": 1_767_258_000.0}
+        paths.launch.write_text(json.dumps(launch))
+        # last: a run is listed from its run.json on
+        paths.run.write_text(json.dumps(run))
+        return paths
+
+    return write
+
+
+PICTURES = ROOT / "tests" / "pictures"
+
+
+@pytest.fixture
+def compare_picture(tmp_path: Path) -> Callable[[Any, str], None]:
+    """Compare what an app shows with the picture kept of it: compare_picture(app, "runs").
+
+    CHARLAB_UPDATE_PICTURES=1 keeps what is shown instead; look at the change before it is kept for good.
+    Our own because pytest-textual-snapshot pins syrupy 4.8.0, which cannot live with pytest 9.
+    """
+
+    def compare(app: Any, name: str) -> None:
+        kept = PICTURES / f"{name}-{app.size.width}x{app.size.height}.svg"
+        shown = trim_picture(app.export_screenshot(title=name))
+        if os.environ.get("CHARLAB_UPDATE_PICTURES"):
+            PICTURES.mkdir(exist_ok=True)
+            kept.write_text(shown)
+        elif not kept.is_file() or kept.read_text() != shown:
+            actual = tmp_path / kept.name
+            actual.write_text(shown)
+            pytest.fail(f"{actual} is not {kept}; CHARLAB_UPDATE_PICTURES=1 keeps it", pytrace=False)
+
+    return compare
+
+
+def trim_picture(svg: str) -> str:
+    """A screenshot without what differs between two that look alike, and without what no browser misses."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<clipPath.*?</clipPath>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' clip-path="[^"]*"| shape-rendering="crispEdges"', "", svg)
+    svg = svg.replace("<style>", "<style>\n    rect { shape-rendering: crispEdges; }", 1)
+    svg = re.sub(r"terminal-\d+-", "", svg).replace("&#160;", "\u00a0").replace("/><", "/>\n<")
+    # one element a line, so that a change of one is seen as one
+    return re.sub(r"(</text>)(?=<)", r"\1\n", svg) + "\n"

@@ -1,9 +1,12 @@
 """The three laws of the house: which way imports run, what stays unloaded, and data folders without code."""
 
 import ast
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +79,52 @@ def test_listing_runs_loads_no_torch_and_validates_no_record(workspace: object) 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not set(done.stdout.strip().split(",")) & (HEAVY | {"numpy", "engine.records.run"})
+
+
+CONSOLE_WALK = """
+import asyncio, sys
+from pathlib import Path
+from console.app import PANELS, Lab
+from engine.store.paths import Workspace
+
+async def go() -> None:
+    app = Lab(Workspace(Path.cwd()))
+    async with app.run_test(size=(120, 34)) as pilot:
+        while len(app.rows) < 2:
+            await pilot.pause(0.02)
+        for row in app.rows:
+            app.pin(row.id)
+            app.open_run(row.id)
+            while row.id not in app.views or not app.views[row.id].whole:
+                await pilot.pause(0.02)
+        for number in range(1, len(PANELS) + 1):
+            await pilot.press(str(number), "question_mark", "escape", "j", "enter", "escape")
+            await pilot.pause(0.1)
+        await pilot.press("ctrl+p", "a", "escape")
+
+asyncio.run(go())
+print(",".join(sys.modules))
+"""
+
+
+def test_the_console_with_every_panel_opened_loads_nothing_heavy_and_no_polars(
+    workspace: Any, write_run: Callable[..., Any], rows: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # one of them long enough for a cache, which polars makes in a process of its own
+    write_run("20260101-0900-ada-1a2b", rows=rows(1, 6000), ended="finished")
+    write_run("20260102-0900-bob-3c4d", ended="finished")
+    recipe = ROOT / "runs" / "recipes" / "madison-orpo.toml"
+    (workspace.recipes / recipe.name).write_text(recipe.read_text())
+    cache = tmp_path_factory.mktemp("cache")
+    done = subprocess.run(
+        [sys.executable, "-c", CONSOLE_WALK], capture_output=True, text=True, timeout=60, cwd=workspace.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CHARLAB_CACHE": str(cache), "CHARLAB_THEME": "dark"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.strip().splitlines()[-1].split(","))
+    assert {"textual", "panels.launch", "panels.datasets", "panels.compare", "panels.sentinels"} <= loaded
+    assert not loaded & (HEAVY | {"polars", "numpy", "pandas"})
+    assert workspace.run("20260101-0900-ada-1a2b").columns.is_file()
 
 
 def test_data_folders_hold_no_code() -> None:

@@ -72,6 +72,9 @@ class Tail:
                 self._file = open(self.path, "rb")  # noqa: SIM115  kept open between reads
             except FileNotFoundError:
                 return
+        if self._is_replaced():
+            self.close()
+            self._file = open(self.path, "rb")  # noqa: SIM115
         if os.fstat(self._file.fileno()).st_size < self.offset:
             # what is buffered is of the old file
             self.close()
@@ -85,6 +88,14 @@ class Tail:
             row = parse_row(line)
             if row is not None:
                 yield row
+
+    def _is_replaced(self) -> bool:
+        """Whether another file lies there under the same name, as rsync leaves one."""
+        assert self._file is not None
+        try:
+            return not os.path.samestat(os.stat(self.path), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
 
     def close(self) -> None:
         if self._file is not None:

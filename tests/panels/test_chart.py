@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from panels.axis import Axis
 from panels.chart import Line, Mark, Row, Scale, Series, draw, to_text
+from panels.smoothing import smooth_columns
 
 NAN, INF = math.nan, math.inf
 
@@ -207,6 +209,168 @@ def test_ranges_that_cannot_be_drawn_are_refused() -> None:
             draw([], 20, 5, y_range=wrong)
     with pytest.raises(ValueError, match="positive"):
         draw([], 20, 5, y_range=(0, 1), log=True)
+
+
+# ---------------------------------------------------------------- bands, dashes, smoothing
+
+
+def dots(rows: list[Row], colour: object) -> set[tuple[int, int]]:
+    """Where (dot row, dot column) dots of a colour stand; below 15 cells of width a plot has no labels at its left."""
+    bits = {1: (0, 0), 2: (1, 0), 4: (2, 0), 8: (0, 1), 16: (1, 1), 32: (2, 1), 64: (3, 0), 128: (3, 1)}
+    found = set()
+    for y, row in enumerate(rows):
+        x = 0
+        for text, painted in row:
+            for char in text:
+                if painted == colour and char > "\u2800":
+                    found |= {(4 * y + r, 2 * x + c) for bit, (r, c) in bits.items() if (ord(char) - 0x2800) & bit}
+                x += 1
+    return found
+
+
+def smooth_by_definition(ys: list[float], share: float, width: int) -> list[float]:
+    """The debiased average: each value weighs exp(-age / (share * width)), ages in columns."""
+    decay = math.exp(-1 / (share * width))
+    out = []
+    for last in range(len(ys)):
+        weights = [decay ** (last - i) for i in range(last + 1)]
+        out.append(sum(w * y for w, y in zip(weights, ys, strict=False)) / sum(weights))
+    return out
+
+
+def test_a_band_is_light_and_has_the_least_and_the_greatest_of_every_column() -> None:
+    ys = [math.sin(i * i) for i in range(400)]
+    series = series_of(ys)
+    rows = draw([Line(series, "grey", "band")], 7, 5, x_range=(0, 399), y_range=(-1, 1))  # an axis below 16 dot rows
+    found = dots(rows, "grey")
+    scale = Scale(-1, 1)
+    for c, column in enumerate(series.columns(0, 399, 14)):
+        low, high = scale.row(column.low, 16), scale.row(column.high, 16)
+        inside = {row for row, at in found if at == c}
+        assert {min(inside), max(inside)} == {high, low}
+        assert len(inside) <= (low - high) // 2 + 3
+
+
+def test_a_band_of_one_row_and_of_a_gap_are_what_they_are() -> None:
+    rows = draw([Line(series_of([1.0, None, 1.0, 1.0]), "grey", "band")], 2, 1, y_range=(0, 2), x_range=(0, 3))
+    assert {at for _, at in dots(rows, "grey")} == {0, 2, 3}
+
+
+def test_where_a_line_meets_a_band_the_cell_is_the_lines_alone_in_any_order() -> None:
+    noise = series_of([math.sin(i * i) for i in range(300)])
+    flat = Line(series_of([0.0] * 300), "blue")
+    for lines in ([Line(noise, "grey", "band"), flat], [flat, Line(noise, "grey", "band")]):
+        rows = draw(lines, 7, 4, x_range=(0, 299), y_range=(-1, 1))
+        alone = draw([flat], 7, 4, x_range=(0, 299), y_range=(-1, 1))
+        assert dots(rows, "blue") == dots(alone, "blue")
+        assert dots(rows, "grey")
+        assert not {(r // 4, c // 2) for r, c in dots(rows, "grey")} & {(r // 4, c // 2) for r, c in dots(rows, "blue")}
+
+
+def test_two_lines_over_a_band_share_their_cells() -> None:
+    band = Line(series_of([0.0, 1.0] * 20), "grey", "band")
+    low, high = Line(series_of([0.0] * 40), 1), Line(series_of([1.0] * 40), "blue")
+    assert to_text(draw([band, low, high], 4, 1)) == ["⣉⣉⣉⣉"]
+
+
+def test_a_dashed_line_is_the_line_with_every_other_cell_left_out() -> None:
+    series = series_of([math.sin(i / 9) for i in range(80)])
+    whole, dashed = (dots(draw([Line(series, 1, style)], 6, 4), 1) for style in ("line", "dash"))
+    assert dashed == {(r, c) for r, c in whole if c % 4 < 2}
+    assert dashed < whole
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.5])
+def test_smoothing_is_the_debiased_moving_average_over_a_share_of_the_view(share: float) -> None:
+    ys = [math.sin(i * i) for i in range(12)]
+    line = Line(series_of(ys), 1, smoothing=share)
+    found = dots(
+        draw([line], 6, 11, x_range=(0.0, 11.0), y_range=(-1.0, 1.0)), 1
+    )  # 12 dot columns, a value each; an axis below 40 dot rows
+    scale = Scale(-1, 1)
+    expected = smooth_by_definition(ys, share, 12)
+    for c, value in enumerate(expected):
+        assert (scale.row(value, 40), c) in found, c
+    assert len(found) < 4 * 40
+
+
+def test_smoothing_of_columns_goes_by_their_means_and_is_alike_at_any_length() -> None:
+    coarse = series_of([math.sin(i / 3) for i in range(12)])
+    fine = Series()
+    for i in range(12 * 50):
+        fine.append(i, math.sin((i // 50) / 3) + (0.5 if i % 2 else -0.5))
+    one, other = (
+        dots(draw([Line(s, 1, smoothing=0.1)], 6, 5, x_range=(0, high), y_range=(-2, 2)), 1)
+        for s, high in ((coarse, 11.999), (fine, 599.999))
+    )
+    assert one == other
+
+
+def test_panning_does_not_bend_a_smoothed_line() -> None:
+    series = series_of([math.sin(i * i) for i in range(400)])
+    first, moved = (smooth_columns(series, low, low + 28, 28, 0.1, None) for low in (200, 210))
+    # a step a column, save in the last, which has one more
+    assert moved[:17] == pytest.approx(first[10:27], abs=0.02)
+
+
+def test_a_smoothed_line_breaks_only_where_there_is_a_gap() -> None:
+    line = Line(series_of([1.0, 1.0, None, 1.0, 1.0]), 1, smoothing=0.1)
+    assert {c for _, c in dots(draw([line], 5, 1, x_range=(0, 5), y_range=(0, 2)), 1)} == {0, 1, 2, 6, 7, 8}
+    sparse = Series()
+    for x in (0, 5, 9):
+        sparse.append(x, 1.0)
+    spread = dots(draw([Line(sparse, 1, smoothing=0.1)], 5, 1, x_range=(0, 10), y_range=(0, 2)), 1)
+    assert {c for _, c in spread} == set(range(10))
+
+
+def test_clip_fits_the_axis_to_the_smoothed_lines_and_cuts_the_rest() -> None:
+    ys = [1.0 + i / 1000 for i in range(1000)]
+    ys[500] = 1e6
+    lines = [Line(series_of(ys), "grey", "band"), Line(series_of(ys), 1, smoothing=0.03)]
+
+    def top(clip: bool) -> float:
+        text = to_text(draw(lines, 60, 12, clip=clip))
+        return next(float(row.split("┤")[0].replace("k", "e3").replace("M", "e6")) for row in text if "┤" in row)
+
+    assert top(clip=False) >= 5e5
+    assert top(clip=True) < 3e4
+    short = series_of([1.0, 9.0])
+    assert to_text(draw([Line(short)], 40, 8, clip=True)) == to_text(draw([Line(short)], 40, 8))
+
+
+def test_the_crosshair_stands_behind_the_lines_at_its_place_and_nowhere_else() -> None:
+    line = Line(series_of([0.0] * 21), 1)
+    rows = to_text(draw([line], 27, 8, crosshair=10.0, y_range=(-1, 1)))
+    assert [row.find("┊") for row in rows] == [17, 17, 17, -1, 17, 17, -1, -1]  # 7 + 20 cells, 10 is at half
+    for outside in (-1.0, 21.0, NAN):
+        assert not any("┊" in row for row in to_text(draw([line], 27, 8, crosshair=outside)))
+    assert any("┊" in row for row in to_text(draw([line], 27, 8, crosshair=20.0)))
+
+
+def test_an_axis_of_another_unit_moves_points_to_where_they_are_in_it() -> None:
+    time = Axis()
+    for x, unit in ((0, 0.0), (10, 10.0), (20, 100.0)):
+        time.append(x, unit)
+    series = series_of([float(i >= 10) for i in range(21)])
+    plain = dots(draw([Line(series, 1)], 10, 2, x_range=(0, 20), y_range=(0, 1)), 1)
+    warped = dots(draw([Line(series, 1, axis=time)], 10, 2, x_range=(0, 100), y_range=(0, 1)), 1)
+    assert min(c for r, c in plain if r == 0) == 10
+    assert min(c for r, c in warped if r == 0) == 2
+    assert max(c for _, c in warped) == 19
+    labels = to_text(draw([Line(series, 1, axis=time)], 40, 8))[-1]
+    assert labels.split()[-1] == "100"
+
+
+def test_a_spike_survives_a_warped_axis_and_stands_in_its_band_when_smoothed() -> None:
+    million = series_of(1.0 if i == 654_321 else 0.0 for i in range(1_000_000))
+    tokens = Axis()
+    for x in range(0, 1_000_001, 1000):
+        tokens.append(x, x * x / 1e6)
+    lines = [Line(million, "grey", "band", tokens), Line(million, 1, "line", tokens, smoothing=0.03)]
+    rows = draw(lines, 60, 10, x_range=(0, 1e6), y_range=(0, 1))
+    column = int(0.654321**2 * 106)
+    text = to_text(rows)
+    assert [c for c, char in enumerate(text[0][7:]) if char != " "] == [column // 2]
 
 
 # ---------------------------------------------------------------- labels

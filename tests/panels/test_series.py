@@ -186,3 +186,25 @@ def test_an_axis_goes_forth_and_back_and_beyond_its_ends() -> None:
     assert axis.forward(0) == pytest.approx(100 - rate)
     axis.append(5, 550.0)  # a clock that was set back
     assert axis.forward(5) == 600
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_views_looked_at_while_a_series_grows_and_is_cut_are_those_of_a_new_series(seed: int) -> None:
+    dice = random.Random(seed)
+    series, points, x = Series(), list[tuple[float, float | None]](), 0.0
+    views = [(dice.uniform(-5, 30), dice.uniform(31, 120), dice.choice([1, 2, 7, 30, 60])) for _ in range(3)]
+    for _ in range(50):
+        if dice.random() < 0.1 and points:
+            cut = dice.uniform(0, x)
+            series.truncate(cut)
+            points = [point for point in points if point[0] < cut]
+            x = points[-1][0] if points else 0.0
+        for _ in range(dice.randrange(1, 9)):
+            x += dice.choice([0, 0, 1, 0.5, 3 * dice.random()])
+            points.append((x, dice.choice([None, NAN, dice.random()])))
+            series.append(*points[-1])
+        new = Series()
+        for point in points:
+            new.append(*point)
+        for view in views:
+            assert str(list(series.columns(*view))) == str(list(new.columns(*view)))

@@ -1,0 +1,145 @@
+"""Acts from the console: the command line's own, in a process of its own, started and stopped by keys."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import ContentSwitcher, Static
+
+from console.acts import run_command, spell_command
+from console.app import Lab
+from engine.store.paths import Workspace
+from panels.confirm import Confirm
+from panels.table import Table
+
+ADA = "20260101-0900-ada-1a2b"
+
+
+async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str, seconds: float = 10) -> None:
+    for _ in range(int(seconds / 0.05)):
+        if check():
+            return
+        assert not pilot.app.return_code, f"the console ended while waiting for {what}"
+        await pilot.pause(0.05)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def messages(app: Lab) -> str:
+    return "\n".join(f"{note.title}: {note.message}" for note in app._notifications)
+
+
+def test_the_command_is_spelled_as_a_person_would_type_it() -> None:
+    assert spell_command("stop", ADA) == f"charlab stop {ADA}"
+    assert spell_command("train", "a b", "--set", "name='x'") == "charlab train 'a b' --set 'name='\"'\"'x'\"'\"''"
+
+
+def test_what_a_command_refuses_is_told_with_the_way_out(workspace: Workspace) -> None:
+    outcome = run_command(workspace, "stop", "nothing-like-it")
+    assert not outcome.ok
+    assert outcome.run is None
+    assert "no run 'nothing-like-it'" in outcome.message
+    assert "try: charlab runs lists them" in outcome.message
+    assert not run_command(workspace, "no-such-command").ok
+
+
+def test_a_command_that_is_done_says_what_it_did(
+    workspace: Workspace, write_run: Callable[..., Any], live: Any
+) -> None:
+    paths = write_run(ADA, process=live.pid)
+    outcome = run_command(workspace, "stop", ADA)
+    assert (outcome.ok, outcome.run) == (True, ADA)
+    assert outcome.message.startswith(f"asked {ADA} to stop")
+    assert paths.stop.exists()
+
+
+def test_k_and_y_ask_a_live_run_to_stop(workspace: Workspace, write_run: Callable[..., Any], live: Any) -> None:
+    paths = write_run(ADA, process=live.pid)
+
+    async def go() -> None:
+        app = Lab(workspace)
+        async with app.run_test(size=(120, 34)) as pilot:
+            await wait_until(pilot, lambda: len(app.rows) == 1, "the run")
+            await pilot.pause()
+            await pilot.press("K")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            assert not paths.stop.exists()
+            await pilot.press("y")
+            await wait_until(pilot, lambda: f"asked {ADA} to stop" in messages(app), "the answer")
+            assert paths.stop.exists()
+
+    asyncio.run(go())
+
+
+def test_a_fork_whose_words_do_not_parse_starts_nothing(workspace: Workspace, write_run: Callable[..., Any]) -> None:
+    paths = write_run(ADA, ended="finished")
+    paths.checkpoint(20).folder.mkdir(parents=True)
+    paths.checkpoint(20).manifest.write_text("{}")
+
+    async def go() -> None:
+        app = Lab(workspace)
+        async with app.run_test(size=(120, 34)) as pilot:
+            await wait_until(pilot, lambda: len(app.rows) == 1, "the run")
+            await pilot.pause()
+            await pilot.press("F")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            await pilot.press("end", "'", "enter")
+            await wait_until(pilot, lambda: "No closing quotation" in messages(app), "words")
+
+    asyncio.run(go())
+    assert workspace.run_ids() == [ADA]
+
+
+@pytest.mark.slow
+def test_a_run_is_started_watched_and_stopped_by_keys_alone(
+    workspace: Workspace, tiny_recipe: Callable[..., Path]
+) -> None:
+    tiny_recipe(optim={"steps": 5000}, checkpoint={"every": 0})
+
+    async def go() -> None:
+        app = Lab(workspace)
+        async with app.run_test(size=(120, 34)) as pilot:
+            await pilot.press("6")
+            await wait_until(pilot, lambda: app.query_one(ContentSwitcher).current == "launch", "the recipes")
+            await pilot.pause(0.5)
+            await pilot.press("S")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            command = str(app.screen.query_one("#command", Static).content)
+            assert command.startswith("$ charlab train ")
+            assert command.endswith(" --detach")
+            await pilot.press("y")
+            await wait_until(pilot, lambda: app.opened is not None, "the run", 60)
+            run = app.opened
+            assert run is not None
+            assert workspace.run_ids() == [run]
+            assert app.query_one(ContentSwitcher).current == "training"
+            await wait_until(
+                pilot, lambda: run in app.views and len(app.views[run].history.series.get("loss", ())) > 5, "rows", 60
+            )
+            await wait_until(
+                pilot, lambda: any(row.id == run and row.status == "running" for row in app.rows), "its row"
+            )
+            await pilot.press("1")
+            app.query_one("#runs Table", Table).move_to(run)
+            await pilot.pause()
+            await pilot.press("K")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            await pilot.press("enter")
+            await wait_until(pilot, lambda: any(row.status == "stopped" for row in app.rows), "the stop", 60)
+            (row,) = app.rows
+            assert row.partial
+            assert 5 < row.step < 5000
+            await pilot.press("R")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            await pilot.press("n")
+
+    asyncio.run(go())
+    (run,) = workspace.run_ids()
+    paths = workspace.run(run)
+    assert [checkpoint.step for checkpoint in paths.complete_checkpoints()]
+    assert json.loads(paths.launch.read_text())["attempt"] == 1
