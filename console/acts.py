@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from console.background import in_thread
 from engine.store.index import RunRow
 from engine.store.paths import Workspace
 from panels.confirm import Confirm
@@ -65,9 +65,9 @@ async def ask_and_run(
     except ValueError as bad:
         app.notify(f"{answer}: {bad}", severity="error", markup=False)
         return None
-    app.notify(spell_command(*words), title="started", markup=False, timeout=2)
+    app.notify(spell_command(*words), title="running", markup=False, timeout=2)
     try:
-        outcome = await asyncio.to_thread(run_command, workspace, *words)
+        outcome = await in_thread(lambda: run_command(workspace, *words))
     except (OSError, subprocess.TimeoutExpired) as problem:
         outcome = Outcome(False, str(problem), None)
     app.notify(

@@ -1,4 +1,7 @@
-"""The console: mounts the panels, tells each what the feed read, and turns what they ask for into acts."""
+"""The console: mounts the panels, tells each what the feed read, and turns what they ask for into acts.
+
+Longer than a file should be because Textual hands every message and every key of the whole to one class.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import App, ComposeResult
@@ -23,12 +26,14 @@ from console.palette import Palette
 from console.spans import crop_update
 from console.themes import THEMES, choose_theme, fill_variables
 from console.view import RunView
+from engine.records.version import LIVE
 from engine.store.index import RunRow
 from engine.store.paths import Workspace
 from panels.bar import Bar
 from panels.curves import ChartedRun
 from panels.keys import Keys
 from panels.runs import RunsPanel
+from panels.text import harmless, plain
 from panels.training import TrainingPanel
 
 if TYPE_CHECKING:
@@ -112,20 +117,22 @@ class Lab(App[int]):
     def _list(self, message: RunsListed) -> None:
         self.rows = message.rows
         self.query_one(RunsPanel).show(self.rows, marked=self.marked, baseline=self.baseline)
-        self.query_one(Bar).show(words=self._describe_workspace())
+        self.query_one(Bar).show(words=[*([] if message.whole else ["listing"]), *self._describe_workspace()])
         self.refresh_bindings()
 
     @on(RunRead)
     def _take(self, message: RunRead) -> None:
         batch = message.batch
+        if batch.run not in self.colours:
+            return  # on its way while the run was given up
+        if batch.gone:
+            self.notify(f"run {batch.run} is no longer there", severity="warning", markup=False)
+            self._forget(batch.run)
+            return
         if batch.row is not None and batch.run not in self.views:
             self.views[batch.run] = RunView(batch.row)
         view = self.views.get(batch.run)
         if view is None:
-            return
-        if batch.gone:
-            self.notify(f"run {batch.run} is no longer there", severity="warning", markup=False)
-            self._forget(batch.run)
             return
         view.take(batch)
         if batch.run == self._leave_with and view.whole and view.ended():
@@ -161,9 +168,7 @@ class Lab(App[int]):
     def _mark(self, message: RunsPanel.Marked) -> None:
         if message.run in self.marked:
             self.marked.remove(message.run)
-        elif len(self.marked) >= MOST_WATCHED - 1:
-            self.notify(f"{MOST_WATCHED - 1} runs are marked; a chart has no colours for more", severity="warning")
-        else:
+        elif self._has_room(message.run):
             self.marked.append(message.run)
         self._watch()
         self._show_runs()
@@ -174,10 +179,18 @@ class Lab(App[int]):
 
     def pin(self, run: str | None) -> None:
         """Make a run the baseline, or none."""
-        self.baseline = run
+        if run is None or self._has_room(run):
+            self.baseline = run
         self._watch()
         self._show_runs()
-        self._arrive()
+
+    def _has_room(self, run: str) -> bool:
+        """Whether one more run can be shown; says so where it cannot."""
+        others = {one for one in (self.opened, self.baseline, *self.marked) if one} - {run}
+        if len(others) < MOST_WATCHED:
+            return True
+        self.notify(f"{MOST_WATCHED} runs are shown; a chart has no colours for more", severity="warning")
+        return False
 
     def looked_at(self) -> list[str]:
         """The opened run, the baseline and the marked ones, each once."""
@@ -192,6 +205,7 @@ class Lab(App[int]):
             if run not in self.colours:
                 self.colours[run] = min(set(range(1, MOST_WATCHED + 1)) - set(self.colours.values()))
         self._feed.watch(tuple(wanted))
+        self._arrive()
 
     def _forget(self, run: str) -> None:
         self.marked = [r for r in self.marked if r != run]
@@ -202,8 +216,8 @@ class Lab(App[int]):
 
     def charted(self, run: str) -> ChartedRun | None:
         """A run that is looked at, as charts need it; None before the feed has read it."""
-        view = self.views.get(run)
-        return None if view is None else chart_run(view, self.colours[run])
+        view, colour = self.views.get(run), self.colours.get(run)
+        return None if view is None or colour is None else chart_run(view, colour)
 
     # ---------------------------------------------------------------- what the panels show
 
@@ -276,7 +290,7 @@ class Lab(App[int]):
         self.action_open(message.panel)
 
     def _describe_workspace(self) -> list[str]:
-        live = sum(row.status in ("running", "stalled") for row in self.rows)
+        live = sum(row.status in LIVE for row in self.rows)
         folder = str(self.workspace.folder).replace(str(Path.home()), "~", 1)
         words = [f"{live} running"] if live else []
         return [*(["read only"] if self.readonly else []), *words, folder]
@@ -294,7 +308,7 @@ class Lab(App[int]):
             row = None if self.readonly else self.subject()
             if row is None or row.kind != "train" or row.problem:
                 return False
-            live = row.status in ("running", "stalled")
+            live = row.status in LIVE
             match action:
                 case "stop":
                     return live
@@ -324,6 +338,11 @@ class Lab(App[int]):
     def action_leave(self) -> None:
         self.exit(0)
 
+    def notify(self, message: str, *, title: str = "", markup: bool = False, **how: Any) -> None:
+        """Say something in passing; what came from files may be in it, so it is made harmless, and never markup."""
+        lines = [harmless(line) for line in message.split("\n")]
+        super().notify("\n".join(lines), title=plain(title), markup=markup, **how)
+
     def action_copy(self) -> None:
         for node in self.focused.ancestors_with_self if self.focused else ():
             copy = getattr(node, "text_to_copy", None)
@@ -331,10 +350,11 @@ class Lab(App[int]):
                 from engine.store.paths import cache_folder
 
                 path = cache_folder() / "copied.txt"
+                text = text.encode("utf-8", "replace").decode()
                 self.copy_to_clipboard(text)
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(text, "utf-8", "replace")
+                    path.write_text(text, "utf-8")
                 except OSError as problem:
                     self.notify(f"copied, but not to a file: {problem}", severity="warning", markup=False)
                 else:
@@ -345,7 +365,7 @@ class Lab(App[int]):
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         name = filename or time.strftime("charlab-%Y%m%d-%H%M%S.svg")
         try:
-            saved = self.save_screenshot(name, path or str(Path.cwd()))
+            saved = self.save_screenshot(name, path or str(self.workspace.folder))
         except OSError as problem:
             self.notify(str(problem), severity="error", markup=False)
         else:
@@ -382,5 +402,10 @@ def run_console(workspace: Workspace, *, readonly: bool = False, mouse: bool | N
 
     A mouse reports every move, so over SSH it is heard only where that was asked for.
     """
-    heard = "SSH_CONNECTION" not in os.environ if mouse is None else mouse
-    return Lab(workspace, readonly=readonly).run(mouse=heard) or 0
+    lab = Lab(workspace, readonly=readonly)
+    lab.run(mouse=hears_mouse() if mouse is None else mouse)
+    return lab.return_code or 0
+
+
+def hears_mouse() -> bool:
+    return "SSH_CONNECTION" not in os.environ

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.message import Message
 
 from console.reader import Batch, RunReader
+from engine.records.version import LIVE
 from engine.store.index import RunRow, read_run_row
-from engine.store.paths import Workspace
+from engine.store.paths import RunPaths, Workspace
 
 TICK_SECONDS = 0.25
 LIST_SECONDS = 1.0
@@ -24,7 +26,10 @@ CHECK_SECONDS = 5.0
 """How often runs that have ended are asked whether they were resumed or deleted."""
 FIRST_RUNS = 60
 """Newest runs that are listed before any other, for the first frame."""
-SETTLED = frozenset({"stopped", "finished", "failed"})
+SETTLED = frozenset({"stopped", "finished", "failed", "lost", "draft"})
+"""States that change only when somebody acts, so that they are looked at seldom."""
+FRESH_SECONDS = 60.0
+"""A draft younger than this is about to be started."""
 
 
 class RunsListed(Message):
@@ -65,6 +70,7 @@ class Listing:
     """The rows of all runs, of which only those that may have changed are read again."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._folder = str(workspace.runs)
         self._here = socket.gethostname()
         self._known: dict[str, Known] = {}
@@ -76,8 +82,7 @@ class Listing:
 
     def names(self) -> list[str]:
         """Newest first; ids begin with the minute."""
-        with os.scandir(self._folder) as entries:
-            return sorted((e.name for e in entries if e.name != "recipes"), reverse=True)
+        return sorted(self._workspace.run_names(), reverse=True)
 
     def read(self, names: list[str]) -> bool:
         """Read these runs; True where anything differs from before."""
@@ -87,6 +92,9 @@ class Listing:
             launched = _launch_time(folder)
             row = read_run_row(folder, name, self._here, now)
             old = self._known.get(name)
+            if row is not None and old is not None and old.row.status in LIVE and row.status not in LIVE:
+                # its last rows may have come between the look at them and the look at its end
+                row = read_run_row(folder, name, self._here, now)
             if row is None:
                 changed |= self._known.pop(name, None) is not None
             elif old is None or old.row != row:
@@ -108,20 +116,27 @@ class Listing:
                 del self._known[gone]
                 changed = True
             changed |= self.read([name for name in names if name not in self._known])
-        live = [name for name, known in self._known.items() if known.row.status not in SETTLED]
+        live = [name for name, known in self._known.items() if self._is_restless(known.row)]
         if due:
             self._checked = time.monotonic()
-            live += [
-                name
-                for name, known in self._known.items()
-                if known.row.status in SETTLED and _launch_time(f"{self._folder}/{name}") != known.launched
-            ]
+            live += [name for name, known in self._known.items() if self._may_have_changed(name, known)]
         return self.read(live) or changed
+
+    def _is_restless(self, row: RunRow) -> bool:
+        return row.status not in SETTLED or (row.status == "draft" and time.time() - row.created < FRESH_SECONDS)
+
+    def _may_have_changed(self, name: str, known: Known) -> bool:
+        """Whether a settled run was resumed, mended, or goes on on another machine that shares this disk."""
+        row = known.row
+        if row.status not in SETTLED:
+            return False
+        elsewhere = row.status == "lost" and row.host != self._here
+        return bool(row.problem) or elsewhere or _launch_time(f"{self._folder}/{name}") != known.launched
 
 
 def _launch_time(folder: str) -> int:
     try:
-        return os.stat(f"{folder}/launch.json").st_mtime_ns
+        return os.stat(RunPaths(Path(folder)).launch).st_mtime_ns
     except OSError:
         return 0
 
@@ -136,6 +151,7 @@ class Feed(threading.Thread):
         self._wanted: tuple[str, ...] = ()
         self._anew: set[str] = set()
         self._lock = threading.Lock()
+        self._told: set[str] = set()
         self._wake = threading.Event()
         self._ended = False
 
@@ -181,6 +197,11 @@ class Feed(threading.Thread):
         for reader in readers.values():
             reader.close()
 
+    def _tell_once(self, problem: str) -> None:
+        if problem not in self._told:
+            self._told.add(problem)
+            self._post(FeedFailed(problem))
+
     def _read(self, readers: dict[str, RunReader]) -> None:
         with self._lock:
             wanted, anew, self._anew = self._wanted, self._anew, set()
@@ -188,7 +209,12 @@ class Feed(threading.Thread):
             readers.pop(run).close()
         for run in wanted:
             reader = readers.setdefault(run, RunReader(self._workspace.run(run)))
-            for batch in reader.gather():
-                if self._ended:
-                    return
-                self._post(RunRead(batch))
+            try:
+                for batch in reader.gather():
+                    if self._ended:
+                        return
+                    self._post(RunRead(batch))
+            except OSError as problem:
+                # one run that cannot be read keeps no other from being read; it is tried again from its start
+                readers.pop(run).close()
+                self._tell_once(f"{run}: {problem}")

@@ -41,6 +41,7 @@ class History:
                 held: list[Series | Axis] = [*self.series.values(), *self.axes.values()]
                 for one in held:
                     one.truncate(step)
+                self.values = {name: _newest(series) for name, series in self.series.items() if len(series)}
             self.attempt = attempt
         self.step, self.time = step, when
         bad = row.get("nonfinite")
@@ -60,15 +61,6 @@ class History:
                 self.axes[name].append(step, unit)
         self.axes["time"].append(step, when - self.created)
         return True
-
-    def value_at(self, name: str, step: float) -> float | None:
-        """The value at a step, or the last before it; None where there is none or it was not finite."""
-        series = self.series.get(name)
-        index = series.at(step) if series is not None else -1
-        if series is None or index < 0:
-            return None
-        y = series[index][1]
-        return y if math.isfinite(y) else None
 
     def dump(self) -> tuple[dict[str, Any], list[array[Any]]]:
         """A plain description and the arrays it describes, for `load`."""
@@ -106,6 +98,11 @@ class History:
         if at != len(data):
             raise ValueError(f"{len(data)} bytes of columns, {at} described")
         return history
+
+
+def _newest(series: Series) -> float | None:
+    y = series[len(series) - 1][1]
+    return y if math.isfinite(y) else None
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -55,8 +55,9 @@ class Palette(Provider):
         for key, title in lab.panels:
             yield Entry(title, f"Open the panel {title}", partial(lab.action_open, key))
         seen = set()
+        moving = {b.binding.action for b in self.screen.active_bindings.values() if b.binding.key in MOVES}
         for node, binding, enabled, tooltip in self.screen.active_bindings.values():
-            moves = binding.key in MOVES or binding.action.startswith("open(")
+            moves = binding.action in moving or binding.action.startswith("open(")
             if not enabled or binding.system or moves or binding.description in seen:
                 continue
             seen.add(binding.description)
@@ -64,7 +65,7 @@ class Palette(Provider):
             yield Entry(binding.description, words, partial(self.app.run_action, binding.action, node))
         for name in sorted(lab.available_themes):
             yield Entry(f"Theme {name}", "Colours of the console", partial(setattr, lab, "theme", name))
-        yield Entry("Screenshot", "Save what is seen as an SVG beside the workspace", lab.action_screenshot)
+        yield Entry("Screenshot", "Save what is seen as an SVG in the workspace", lab.action_screenshot)
 
     async def discover(self) -> Hits:
         for entry in self.entries():

@@ -53,18 +53,18 @@ class RunReader:
     def gather(self) -> Iterator[Batch]:
         """Batches of what is new, none where nothing is; a long file takes seconds, its sketch comes before."""
         if self._metrics is None:
+            self._row = None
             yield from self._open()
         row = self._look()
-        if self._row is None:
+        if self._row is None or self._metrics is None:
             yield Batch(self.paths.id, gone=True)
             return
-        assert self._metrics is not None
         before = self._metrics.offset
         rows = list(self._metrics.read())
         if self._metrics.offset < before:
             # the file was written anew: what was read of the old one counts no more
             self._metrics.close()
-            self._metrics = self._row = None
+            self._metrics = None
             yield from self.gather()
             return
         events, samples = tuple(self._events.read()), list(self._samples.read())

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Protocol, cast
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
-from textual.worker import Worker, WorkerState
 
 from console.acts import ask_and_run
+from console.background import in_thread
 from engine.errors import CharlabError
 from engine.store.journal import write_atomic
-from engine.store.paths import Workspace
+from engine.store.paths import RunPaths, Workspace
 from panels import metrics
 from panels.confirm import Confirm
 from panels.curves import ChartedRun, Look, arrange_curves
@@ -45,11 +45,14 @@ class Room(Container):
     """One panel of the console; `arrive` is called when it comes into sight, and when the runs looked at change."""
 
     DEFAULT_CSS = "Room { height: 1fr; }"
+    LIVE: ClassVar[bool] = False
+    """Whether what it shows changes as runs write."""
 
     def __init__(self, panel: Widget, *, id: str) -> None:
         super().__init__(id=id)
         self.panel = panel
         self._loaded = 0.0
+        self._due = False
 
     def compose(self) -> ComposeResult:
         yield self.panel
@@ -62,31 +65,34 @@ class Room(Container):
         raise NotImplementedError
 
     def go_on(self) -> None:
-        """Called while a run in sight writes: load again, though not at every row."""
-        if time.monotonic() - self._loaded > AGAIN_SECONDS:
+        """Called while a run in sight writes: load again, though not at every row, and once more after the last."""
+        if not self.LIVE or self._due:
+            return
+        self._due = True
+        self.set_timer(max(0.0, self._loaded + AGAIN_SECONDS - time.monotonic()), self._arrive_again)
+
+    def _arrive_again(self) -> None:
+        self._due = False
+        if self.display:
             self.arrive()
 
-    def load(self, read: Callable[[], Any]) -> None:
-        """Read in a thread, and hand the result to `take`; a reading that is overtaken is dropped."""
+    def load(self, read: Callable[[], Any], group: str = "load") -> None:
+        """Read in a thread, and hand the result to `take`; a reading that one of its group overtakes is dropped."""
         self._loaded = time.monotonic()
-        self.run_worker(read, thread=True, exclusive=True, exit_on_error=False, group="load")
+        self.run_worker(partial(self._read, read), exclusive=True, exit_on_error=False, group=group)
+
+    async def _read(self, read: Callable[[], Any]) -> None:
+        try:
+            found = await in_thread(read)
+        except CharlabError as error:
+            self.tell_trouble(f"{error}" + (f"\ntry: {error.fix}" if error.fix else ""))
+        except Exception as error:  # whatever lies on the disk, the console goes on
+            self.tell_trouble(f"{type(error).__name__}: {error}")
+        else:
+            self.take(found)
 
     def take(self, found: Any) -> None:
         raise NotImplementedError
-
-    @on(Worker.StateChanged)
-    def _finish(self, event: Worker.StateChanged) -> None:
-        if event.worker.group != "load":
-            return
-        event.stop()
-        if event.state is WorkerState.SUCCESS:
-            self.take(event.worker.result)
-        elif event.state is WorkerState.ERROR:
-            error = event.worker.error
-            if not isinstance(error, CharlabError | OSError):
-                raise error or RuntimeError("a reading failed")
-            fix = error.fix if isinstance(error, CharlabError) else ""
-            self.tell_trouble(f"{error}" + (f"\ntry: {fix}" if fix else ""))
 
     def tell_trouble(self, text: str) -> None:
         """A reading failed: what, and the way out."""
@@ -99,22 +105,41 @@ class Room(Container):
 
 
 class SentinelsRoom(Room):
+    LIVE = True
+
     def __init__(self, *, id: str) -> None:
         from panels.sentinels import Sentinels
 
         super().__init__(Sentinels(), id=id)
+        self._told: set[str] = set()
 
     def arrive(self) -> None:
-        from engine.probe.grid import read_grid
-
         paths = [self.lab.workspace.run(run) for run in self.lab.looked_at()]
-        self.load(lambda: [read_grid(one) for one in paths if one.run.is_file()])
+        self.load(lambda: read_grids([one for one in paths if one.run.is_file()]))
 
     def take(self, found: Any) -> None:
-        self.panel.show(found)  # type: ignore[attr-defined]
+        grids, problems = found
+        for problem in problems - self._told:
+            self.tell_trouble(problem)
+        self._told |= problems
+        self.panel.show(grids)  # type: ignore[attr-defined]
+
+
+def read_grids(runs: list[RunPaths]) -> tuple[list[Any], set[str]]:
+    """The grid of each run, and what kept others from being read."""
+    from engine.probe.grid import read_grid
+
+    grids, problems = [], set()
+    for paths in runs:
+        try:
+            grids.append(read_grid(paths))
+        except (CharlabError, OSError) as problem:
+            problems.add(str(problem))
+    return grids, problems
 
 
 class CompareRoom(Room):
+    LIVE = True
     CHARTS: ClassVar[tuple[str, ...]] = ("loss", "margin_nats", "sentinels", "accuracy")
 
     def __init__(self, *, id: str) -> None:
@@ -155,7 +180,7 @@ class DatasetsRoom(Room):
     def arrive(self) -> None:
         from engine.data.browse import list_datasets
 
-        self.load(partial(list_datasets, self.lab.workspace))
+        self.load(partial(list_datasets, self.lab.workspace), group="listing")
 
     def take(self, found: Any) -> None:
         from panels.datasets import DatasetsPanel

@@ -1,4 +1,4 @@
-"""What is known of one run: its metrics as series, its events, its newest answer; and each in words."""
+"""What is known of one run: its metrics as series, its events, its log; and each in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from console.history import History
 from console.reader import Batch
-from engine.records.version import FINAL_EVENTS
+from engine.records.version import FINAL_EVENTS, LIVE
 from engine.store.index import RunRow
 from panels.text import plain
 
@@ -29,7 +29,6 @@ class RunView:
         self.moments: list[tuple[int, Happening]] = []
         """Steps at which something happened that a chart's axis marks."""
         self.log: deque[str] = deque(maxlen=500)
-        self.sample: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -49,7 +48,6 @@ class RunView:
                 if (kind := find_happening(event)) is not None:
                     self.moments.append((event["step"], kind))
         self.log.extend(batch.log)
-        self.sample = batch.sample or self.sample
 
     def ended(self) -> bool:
         if self.row.status == "lost":
@@ -72,7 +70,7 @@ def _is_event(row: dict[str, Any]) -> bool:
 def describe_step(view: RunView, width: int = 200) -> str:
     """'step 20/60  loss 4.07  margin +0.31  accuracy 0.75  420 tok/s', as much of it as fits into `width`."""
     values = view.history.values
-    if not values and view.row.status in ("running", "stalled", "draft"):
+    if not values and view.row.status in {*LIVE, "draft"}:
         return "the worker is loading the model" if not view.events else "scoring held-out pairs and asking the probes"
     parts = [f"step {view.history.step}/{view.row.steps}"]
     for name, label, form in (
@@ -95,7 +93,7 @@ def describe_step(view: RunView, width: int = 200) -> str:
 
 def seconds_left(view: RunView) -> float | None:
     """Of a live run, training steps alone; the last sentinels come on top."""
-    if view.row.status not in ("running", "stalled"):
+    if view.row.status not in LIVE:
         return None
     each, left = view.history.values.get("seconds_per_step"), view.row.steps - view.history.step
     return None if each is None or left <= 0 else each * left

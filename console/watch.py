@@ -11,6 +11,8 @@ from console.closing import print_closing
 from console.reader import RunReader
 from console.text import narrate
 from console.view import RunView, describe_event, describe_step
+from engine.errors import StoreError
+from engine.records.version import LIVE
 from engine.store.index import summarise_run
 from engine.store.paths import RunPaths, Workspace
 
@@ -39,13 +41,18 @@ def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
 def follow(paths: RunPaths) -> bool:
     """Show the run until it ends; False where a person left it before."""
     if sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
-        from console.app import Lab
+        from console.app import Lab, hears_mouse
 
-        Lab(Workspace(paths.folder.parents[1]), run=paths.id, leave_when_ended=True).run()
-        return summarise_run(paths).status not in ("running", "stalled")
+        lab = Lab(Workspace(paths.folder.parents[1]), run=paths.id, leave_when_ended=True)
+        lab.run(mouse=hears_mouse())
+        if lab.return_code:
+            sys.exit(lab.return_code)
+        return summarise_run(paths).status not in LIVE
     reader, view, lines = RunReader(paths), RunView(summarise_run(paths)), PlainLines()
     while True:
         for batch in reader.gather():
+            if batch.gone:
+                raise StoreError(f"run {paths.id} is no longer in {paths.folder.parent}", fix="charlab runs")
             view.take(batch)
             lines.tell(view)
         if view.ended():

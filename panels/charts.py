@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from textual import events
 from textual.containers import Container
 
+from engine.records.version import LIVE
 from panels import metrics
 from panels.chart import Mark
-from panels.curves import LIVE, ChartedRun, Look, arrange_curves, full_span, list_readings, show_value
+from panels.curves import ChartedRun, Look, arrange_curves, full_span, list_readings, show_value
 from panels.plot import Plot
 from panels.style import read_style
 

@@ -35,7 +35,7 @@ class Confirm(ModalScreen[str | None]):
                 yield Static(self._note, markup=False, id="note")
             yield Static("$ " + self._command, markup=False, id="command")
             if self._field is not None:
-                yield Input(self._field, compact=True, select_on_focus=False)
+                yield Input(plain(self._field), compact=True, select_on_focus=False)
             yield Static(
                 "y, enter  yes      n, esc  no" if self._field is None else "enter  yes      esc  no", id="keys"
             )

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from engine.records.version import LIVE
 from panels import metrics
 from panels.axis import Axis
 from panels.plot import Curve, Reading
 from panels.series import Series
 
-LIVE = ("running", "stalled")
 ROLE_COLOURS = {"training": "curve-1", "second": "curve-2", "heldout": "curve-3", "heldout-second": "curve-4"}
 TELLING = {"break_rate": "bad", "in_character_rate": "good"}
 FEW = 8
@@ -128,7 +128,7 @@ def list_readings(chart: metrics.Chart, runs: Sequence[ChartedRun], look: Look) 
         return [Reading(show_value(run, key, look), f"curve-{run.colour}") for run in runs if key in run.series]
     return [
         Reading(
-            ("held out " if curve.role == "heldout" else "") + show_value(run, curve.key, look),
+            ("held out " if curve.role.startswith("heldout") else "") + show_value(run, curve.key, look),
             colour_curve(curve, run, runs),
         )
         for run in runs

@@ -12,10 +12,11 @@ from textual.strip import Strip
 
 from panels.curves import ChartedRun
 from panels.lines import Lines
+from panels.status import STATUS_TONES
 from panels.style import read_style
 from panels.text import harmless, plain
 
-STATUS_TONES = {"running": "good", "stalled": "warn", "lost": "bad", "failed": "bad", "stopped": "warn"}
+TONES = {tone: tone for tone in ("good", "warn", "bad")}
 
 
 class TrainingHead(Lines):
@@ -45,7 +46,7 @@ class TrainingHead(Lines):
         front = self._runs[0]
         first = [
             Segment(plain(front.name, 40), style("name")),
-            Segment(f"  {plain(front.status)}  ", style(STATUS_TONES.get(front.status, "words"))),
+            Segment(f"  {plain(front.status)}  ", style(TONES.get(STATUS_TONES.get(front.status, ""), "words"))),
         ]
         room = width - Strip(first).cell_length
         for part in harmless(front.headline).split("  "):

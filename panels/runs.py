@@ -14,18 +14,13 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from panels.filter import parse_filter
+from panels.status import GLYPHS, STATUS_TONES
 from panels.style import read_style
 from panels.table import Cell, Column, Table
 from panels.text import format_age
 
 AGE_SECONDS = 15.0
 NO_RUNS = "no runs yet: launch one with 6, or charlab train RECIPE"
-STATUS_TONES = {
-    "running": "good", "stalled": "warn", "lost": "bad", "failed": "bad", "stopped": "warn", "draft": "muted",
-}  # fmt: skip
-GLYPHS = {
-    "running": "▶", "finished": "✓", "stopped": "■", "failed": "✗", "lost": "?", "stalled": "…", "draft": "·",
-}  # fmt: skip
 
 
 class RunLine(Protocol):
@@ -96,6 +91,7 @@ class Field(Protocol):
 FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "id": (Column("id", "run", 31, share=1), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
     "status": (Column("status", "status", 12), _status, lambda r: r.status),
+    "name": (Column("name", "name", 14, rank=9), lambda r: (r.name, ""), lambda r: r.name),
     "kind": (Column("kind", "kind", 7, rank=7), lambda r: (r.kind, "muted"), lambda r: r.kind),
     "objective": (Column("objective", "loss fn", 8, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
     "base": (Column("base", "base", 21, share=1, rank=6), lambda r: (r.base, "muted"), lambda r: r.base),
@@ -108,6 +104,8 @@ FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
     "age": (Column("age", "age", 6, "right", rank=2), lambda r: (format_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
 }  # fmt: skip
+READS = {name: read for name, (_, _, read) in FIELDS.items()} | {"age": lambda run: time.time() - run.created}
+"""What a filter compares: as a sort does, but an age is in seconds."""
 COLUMNS = tuple(column for column, _, _ in FIELDS.values())
 
 
@@ -142,7 +140,7 @@ class RunsPanel(Vertical):
         "All runs of the workspace. enter opens a run's curves; space marks it, so that its curves are drawn with the "
         "others; p pins the baseline that Compare measures against.\n\n"
         "The filter takes words (all must occur), key:word as in status:running or base:qwen, comparisons as in "
-        "loss<2.5, margin>0 or step>=1000, and -word for without."
+        "loss<2.5, margin>0, step>=1000 or age<3600 (seconds), and -word for without."
     )
 
     class Marked(Message):
@@ -209,7 +207,7 @@ class RunsPanel(Vertical):
         return self.cursor_run or ""
 
     def _arrange(self) -> None:
-        keep = parse_filter(self._filter, {name: read for name, (_, _, read) in FIELDS.items()})
+        keep = parse_filter(self._filter, READS)
         read = FIELDS[self._sort][2]
         held = [run for run in self._runs if keep(run)]
         there = [run for run in held if read(run) is not None]

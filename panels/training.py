@@ -17,6 +17,7 @@ from panels.curves import ChartedRun, Look
 from panels.head import TrainingHead
 from panels.style import read_style
 from panels.table import Cell, Column, Table
+from panels.text import plain
 
 REDRAW_SECONDS = 0.5
 NOTES = ("events", "log", "none")
@@ -108,8 +109,12 @@ class TrainingPanel(Vertical, can_focus=True):
 
     def crosshair_step(self, run: str) -> float | None:
         """The step of a run that the crosshair stands on, None without one."""
-        at, axis = self._look.crosshair, next((r.axes.get(self._look.axis) for r in self._runs if r.id == run), None)
-        return at if at is None or axis is None else axis.back(at)
+        at = self._look.crosshair
+        shown = next((one for one in self._runs if one.id == run), None)
+        if at is None or shown is None:
+            return None
+        axis = shown.axes.get(self._look.axis)
+        return at if axis is None else axis.back(at)
 
     def text_to_copy(self) -> str:
         """The values of every metric at the crosshair, or the newest, one a line."""
@@ -117,7 +122,7 @@ class TrainingPanel(Vertical, can_focus=True):
         names = sorted({name for run in self._runs for name in run.series})
         at = "newest" if self._look.crosshair is None else f"{self._look.axis} {self._look.crosshair:g}"
         return "\n".join(
-            [f"{' '.join(run.id for run in self._runs)}  {at}", *(f"{n}  {charts.read(n)}" for n in names)]
+            [f"{' '.join(run.id for run in self._runs)}  {at}", *(f"{plain(n)}  {charts.read(n)}" for n in names)]
         )
 
     def _draw(self) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 SCHEMA_VERSION = 1
 
 Status = Literal["draft", "running", "stalled", "stopped", "finished", "failed", "lost"]
+LIVE: frozenset[Status] = frozenset({"running", "stalled"})
+"""A worker holds the run."""
 FINAL_EVENTS = frozenset({"stopped", "finished", "failed"})
 EventKind = Literal["started", "checkpoint", "sentinel", "alarm", "note", "stopped", "finished", "failed"]
 

@@ -82,7 +82,7 @@ def read_run_row(folder: str, name: str, here: str, now: float) -> RunRow | None
         if run["id"] != name:
             return _unreadable(name, f"run.json is of another run ({run['id']!r})")
         return _check_types(_read_row(folder, run, here, now))
-    except (KeyError, TypeError, AttributeError, OverflowError) as bad:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as bad:
         return _unreadable(name, f"run.json does not read as a run ({bad!r})")
 
 
@@ -139,7 +139,7 @@ def read_launch(folder: str) -> dict[str, Any] | None:
     try:
         with open(f"{folder}/launch.json", "rb") as file:
             launch = json.loads(file.read())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return launch if isinstance(launch, dict) and "attempt" in launch else None
 
@@ -160,7 +160,8 @@ def _newest_values(lines: list[bytes]) -> dict[str, Any]:
         line = next((one for one in reversed(lines) if mark in one), None)
         if name not in values and line is not None and (row := parse_row(line)) is not None:
             values = {**row["values"], **values}
-    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+    # neither NaN nor an integer beyond any float, which JSON may hold, can be shown
+    return {name: value for name, value in values.items() if isinstance(value, int | float) and abs(value) < 1e300}
 
 
 def _derive_status(folder: str, launch: dict[str, Any], tail: list[bytes], here: str, now: float) -> Status:

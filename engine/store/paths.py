@@ -161,6 +161,11 @@ class Workspace:
     def dataset(self, name: str) -> DatasetPaths:
         return DatasetPaths(self.datasets / name)
 
+    def run_names(self) -> list[str]:
+        """Every name under runs/ that may be a run's."""
+        with os.scandir(self.runs) as entries:
+            return [e.name for e in entries if e.name != self.recipes.name]
+
     def run_ids(self) -> list[str]:
         """Every folder under runs/ that holds a run.json; ids begin with the date, so oldest first."""
         with os.scandir(self.runs) as entries:

@@ -6,6 +6,7 @@ from engine.errors import BusyError, StoreError
 from engine.launch.local import LocalLauncher
 from engine.launch.queue import start_queue
 from engine.records.recipe import Recipe
+from engine.records.version import LIVE
 from engine.store.index import summarise_run
 from engine.store.journal import Narrate, write_atomic
 from engine.store.paths import RunPaths, Workspace
@@ -39,7 +40,7 @@ def resume_run(paths: RunPaths) -> RunPaths:
     """The next attempt of a run that ended before its time; its last complete checkpoint is gone on from."""
     run = open_run(paths)
     row = summarise_run(paths)
-    if row.status in ("running", "stalled"):
+    if row.status in LIVE:
         raise BusyError(f"run {run.id} is {row.status} on {row.host}", fix=f"charlab watch {run.id}")
     if row.status == "finished":
         raise StoreError(
@@ -53,7 +54,7 @@ def resume_run(paths: RunPaths) -> RunPaths:
 def stop_run(paths: RunPaths) -> None:
     """Ask the worker to stop at the next step boundary, with a checkpoint."""
     row = summarise_run(paths)
-    if row.status not in ("running", "stalled"):
+    if row.status not in LIVE:
         raise StoreError(f"run {row.id} is {row.status}: there is nothing to stop", fix=f"charlab show {row.id}")
     write_atomic(paths.stop, "")
 

@@ -217,9 +217,11 @@ def test_more_runs_than_there_are_colours_are_refused_with_words(workspace: Work
         for _ in range(8):
             await pilot.press("space", "j")
         await pilot.pause()
-        assert len(app.marked) == 7
-        assert sorted(app.colours.values()) == [1, 2, 3, 4, 5, 6, 7]
-        assert any("7 runs are marked" in note.message for note in app._notifications)
+        await pilot.press("space")
+        await pilot.pause()
+        assert len(app.marked) == 8
+        assert sorted(app.colours.values()) == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert any("8 runs are shown" in note.message for note in app._notifications)
 
     drive(workspace, check)
 

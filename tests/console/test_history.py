@@ -72,16 +72,14 @@ def test_a_value_that_was_not_finite_is_a_bad_point_and_none_where_it_is_only_mi
     (column,) = history.series["loss"].columns(0, 10, 1)
     assert (len(history.series["loss"]), column.gaps, column.bad) == (2, 1, 1)
     assert history.values["loss"] is None
-    assert history.value_at("loss", 2) is None
-    assert history.value_at("loss", 1.9) == 1.0
 
 
-def test_the_value_at_a_step_is_the_last_before_it() -> None:
+def test_what_a_new_attempt_dropped_is_no_newest_value_any_more() -> None:
     history = History()
-    for step in (10, 20):
-        history.take(row(step, break_rate=step / 100))
-    assert [history.value_at("break_rate", step) for step in (9, 10, 19.5, 20, 99)] == [None, 0.1, 0.1, 0.2, 0.2]
-    assert history.value_at("unheard of", 10) is None
+    history.take(row(1, loss=1.0))
+    history.take(row(9, loss=9.0, break_rate=0.9))
+    history.take(row(5, attempt=2, loss=5.0))
+    assert history.values == {"loss": 5.0}
 
 
 @pytest.mark.parametrize(

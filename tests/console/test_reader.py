@@ -68,7 +68,7 @@ def test_the_first_look_brings_all_there_is_and_the_next_one_nothing(write_run: 
     assert (view.row.status, view.whole) == ("finished", True)
     assert steps_of(view) == list(range(1, 41))
     assert [event["kind"] for event in view.events] == ["finished"]
-    assert view.sample == {"text": "new"}
+    assert batches[-1].sample == {"text": "new"}
     assert list(view.log) == ["one", "two"]
     assert view.ended()
     assert list(reader.gather()) == []

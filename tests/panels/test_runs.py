@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from panels.filter import parse_filter
-from panels.runs import FIELDS, RunsPanel
+from panels.runs import READS, RunsPanel
 from panels.table import Table
 
 HOSTILE = "[red]x[/red] \x1b[31mz\x1b]0;title\x07 \u202eevil\u2066 😀 漢字\r\n\ttab"
@@ -28,7 +28,7 @@ class Run:
     id: str
     kind: str = "train"
     status: str = "finished"
-    name: str = "ada"
+    name: str = "voice"
     step: int = 60
     steps: int = 60
     partial: bool = False
@@ -116,7 +116,7 @@ def test_a_row_says_how_a_run_stands() -> None:
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
         rows = {line.split()[0]: line.split() for line in text_of(app)[1:] if line.strip()}
         assert rows["1-ada"][1:-1] == [
-            "✓", "finished", "train", "orpo", "qwen-4b", "madison", "10/60", "2.000", "-0.500", "5%", "400", "·",
+            "✓", "finished", "voice", "train", "orpo", "qwen-4b", "madison", "10/60", "2.000", "-0.500", "5%", "400", "·",
         ]  # fmt: skip
         assert rows["2-bob"][1:3] == ["▶", "running"]
         assert rows["2-bob"][-6:-4] == ["·", "+0.500"]
@@ -231,6 +231,8 @@ def test_each_column_sorts_by_its_value_with_the_missing_ones_last(column: str, 
         ("breaks>0.1", "3"),
         ("breaks<=5%", "12"),
         ("cost<1", ""),
+        ("name:voice", "123"),
+        ("name:x", ""),
         ("no such run", ""),
         # broken terms: never an error, and nothing is kept by a comparison with what is no number
         ("loss<", ""),
@@ -254,7 +256,7 @@ def test_each_column_sorts_by_its_value_with_the_missing_ones_last(column: str, 
     ],
 )
 def test_the_filter_keeps(text: str, kept: str) -> None:
-    keep = parse_filter(text, {name: read for name, (_, _, read) in FIELDS.items()})
+    keep = parse_filter(text, READS)
     assert "".join(run.id[0] for run in RUNS if keep(run)) == kept
 
 
@@ -412,3 +414,9 @@ def test_values_that_are_not_finite_do_not_break_the_order() -> None:
         assert order(app) == ["2", "3", "1"]
 
     play(act, runs)
+
+
+def test_the_filter_compares_ages_in_seconds() -> None:
+    runs = [Run("1", created=time.time() - 30), Run("2", created=time.time() - 7200)]
+    assert [run.id for run in runs if parse_filter("age<3600", READS)(run)] == ["1"]
+    assert [run.id for run in runs if parse_filter("age>3600", READS)(run)] == ["2"]
