@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from panels.filter import parse_filter
-from panels.runs import READS, RunsPanel
+from panels.runs import FIELDS, READS, RunsPanel
 from panels.table import Table
 
 HOSTILE = "[red]x[/red] \x1b[31mz\x1b]0;title\x07 \u202eevil\u2066 😀 漢字\r\n\ttab"
