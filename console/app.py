@@ -5,6 +5,7 @@ Longer than a file should be because Textual hands every message and every key o
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ PANELS = (
     ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
     ("datasets", "Datasets"), ("launch", "Launch"),
 )  # fmt: skip
+FREEZE_SECONDS = 2.0
 MOST_WATCHED = 8
 """As many as the theme has curve colours."""
 
@@ -102,6 +104,8 @@ class Lab(App[int]):
 
             self.run_worker(note_blocks(blocks), group="blocks")
         self._feed.start()
+        # what was made to start stays to the end: the collector need not look at it again, 40 ms at a time
+        self.set_timer(FREEZE_SECONDS, gc.freeze)
         if self.opened is not None:
             self.open_run(self.opened)
 

@@ -3,10 +3,9 @@
 import shutil
 from typing import Any, TextIO
 
-from console.text import align
 from engine.store.paths import RunPaths
 from engine.train.summary import read_before_after, summarise
-from panels.text import plain
+from panels.text import align, plain
 
 
 def print_closing(paths: RunPaths, out: TextIO) -> None:

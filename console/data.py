@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from console.text import align, narrate, print_json
+from console.text import narrate, print_json
 from engine.errors import RefusedError
 from engine.store.paths import find_workspace
-from panels.text import plain
+from panels.text import align, plain
 
 
 def init(folder: str, *, json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from console.text import align, narrate, print_json
+from console.text import narrate, print_json
 from engine.records.recipe import Recipe
+from engine.store.differ import flatten
 from engine.store.paths import Workspace
 from engine.train.encode import EncodedPair
-from engine.train.estimate import Estimate, bin_lengths, estimate_run, find_speeds, name_load
+from engine.train.estimate import Estimate, Lengths, estimate_run, find_speeds, name_load
 from engine.train.resolve import Resolved, resolve_recipe
-from panels.text import plain
+from panels.text import align, plain
 
 
 def show_dry_run(recipe: Recipe, workspace: Workspace, *, json: bool) -> None:
@@ -18,7 +19,7 @@ def show_dry_run(recipe: Recipe, workspace: Workspace, *, json: bool) -> None:
     run, load = resolved.run, resolved.run.recipe.load
     speeds = find_speeds(workspace, run.recipe.base, run.host)
     machine = measure_machine([] if name_load(load.dtype, load.quantize) in speeds else [load.dtype])
-    lengths = [p.length() for p in resolved.encoded.kept]
+    lengths = Lengths(p.length() for p in resolved.encoded.kept)
     model = measure_model(resolved.config)
     estimate = estimate_run(run.recipe, run.steps - run.start_step, lengths, model, machine, speeds)
     if json:
@@ -83,8 +84,8 @@ def parts(pair: EncodedPair) -> list[tuple[str, list[int]]]:
     return [("prompt", pair.prompt), ("chosen", pair.chosen), ("rejected", pair.rejected)]
 
 
-def histogram(kept: list[EncodedPair], bins: int = 8) -> list[dict[str, int]]:
-    return [b._asdict() for b in bin_lengths([p.length() for p in kept], bins)]
+def histogram(kept: list[EncodedPair]) -> list[dict[str, int]]:
+    return [b._asdict() for b in Lengths(p.length() for p in kept).bins]
 
 
 def histogram_lines(kept: list[EncodedPair]) -> list[str]:
@@ -93,15 +94,5 @@ def histogram_lines(kept: list[EncodedPair]) -> list[str]:
     return [f"  {b['low']:5}-{b['high'] - 1:<5} {b['pairs']:5}  {'█' * round(30 * b['pairs'] / most)}" for b in found]
 
 
-def flatten(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
 def _show(value: Any) -> str:
-    return "-" if value in (None, [], {}) else plain(str(value), 80)
+    return "-" if value in (None, []) else plain(str(value), 80)

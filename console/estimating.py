@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from engine.train.estimate import Measured
 
 MEASURING = "measuring tokens…"
+ARITHMETIC = {"name", "optim", "checkpoint"}
+"""Keys of a recipe that change nothing of what the worker measures."""
 
 
 class Estimator:
@@ -29,7 +31,8 @@ class Estimator:
     def __init__(self, workspace: Workspace, answer: Callable[[Forecast], None]) -> None:
         self._workspace = workspace
         self._answer = answer
-        self._known: dict[str, Measured] = {}
+        self._known: dict[str, tuple[dict[str, Any], Measured]] = {}
+        """By `name_rows`, what was measured last, and `pick_measured` of the recipe that it was measured for."""
         self._changed = threading.Condition()
         self._newest: Recipe | None = None
         self._waiting = False
@@ -91,7 +94,8 @@ class Estimator:
                 else:
                     from engine.train.estimate import Measured
 
-                    self._known[name_rows(recipe)] = Measured.from_json(reply["measured"])
+                    measured = Measured.from_json(reply["measured"])
+                    self._known[name_rows(recipe)] = pick_measured(recipe), measured
                     self._tell(recipe)
         except (OSError, ValueError) as error:
             if not self._closed:
@@ -145,13 +149,16 @@ class Estimator:
     def _forecast(self, recipe: "Recipe", measuring: str = "", problem: tuple[str, str] | None = None) -> Forecast:
         if problem is not None:
             return Forecast(problem=problem)
-        measured = self._known.get(name_rows(recipe))
-        return forecast(recipe, measured, measuring) if measured else Forecast(measuring=measuring or MEASURING)
+        known = self._known.get(name_rows(recipe))
+        if known is None:
+            return Forecast(measuring=measuring or MEASURING)
+        settings, measured = known
+        return forecast(recipe, measured, measuring or ("" if settings == pick_measured(recipe) else MEASURING))
 
 
 def forecast(recipe: "Recipe", measured: "Measured", measuring: str = "") -> Forecast:
     """By arithmetic alone; what only the worker can tell is as it was when last measured."""
-    from engine.train.estimate import bin_lengths, estimate_run
+    from engine.train.estimate import estimate_run
     from engine.train.presets import fill_presets
     from engine.train.resolve import count_steps
 
@@ -172,7 +179,7 @@ def forecast(recipe: "Recipe", measured: "Measured", measuring: str = "") -> For
         probes=measured.probes,
         samples=recipe.sentinel.samples if measured.probes else 0,
         system=measured.system,
-        bins=tuple((b.low, b.high, b.pairs) for b in bin_lengths(measured.lengths)),
+        bins=tuple((b.low, b.high, b.pairs) for b in measured.lengths.bins),
         truncated=tuple(measured.truncated),
         left_out=tuple(measured.left_out.items()),
         memory_mb=tuple(estimate.memory_mb.items()),
@@ -197,6 +204,11 @@ def read_recipe(text: str) -> "Recipe":
 def name_rows(recipe: "Recipe") -> str:
     """What two recipes must share for the numbers of one to hold for the other, but for the moment until they come."""
     return json.dumps([recipe.base, recipe.dataset, recipe.template.to_json()], sort_keys=True)
+
+
+def pick_measured(recipe: "Recipe") -> dict[str, Any]:
+    """What two recipes must share for the numbers of one to be those of the other."""
+    return recipe.model_dump(exclude=ARITHMETIC)
 
 
 def _close_quietly(pipe: IO[str]) -> None:

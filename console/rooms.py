@@ -12,6 +12,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
+from textual.worker import Worker
 
 from console.acts import ask_and_run
 from console.background import in_thread
@@ -79,7 +80,7 @@ class Room(Container):
     def load(self, read: Callable[[], Any], group: str = "load") -> None:
         """Read in a thread, and hand the result to `take`; a reading that one of its group overtakes is dropped."""
         self._loaded = time.monotonic()
-        self.run_worker(partial(self._read, read), exclusive=True, exit_on_error=False, group=group)
+        _: Worker[None] = self.run_worker(partial(self._read, read), exclusive=True, exit_on_error=False, group=group)
 
     async def _read(self, read: Callable[[], Any]) -> None:
         try:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from console.text import align, narrate, print_json
+from console.text import narrate, print_json
 from engine.probe.grid import Cell, Grid, read_grid
 from engine.stats.intervals import Proportion
 from engine.store.paths import find_workspace
 from panels.grid import format_rate
-from panels.text import plain
+from panels.text import align, plain
 
 
 def list_sentinels(run: str, *, json: bool, workspace: str | None) -> None:
@@ -30,9 +30,9 @@ def grid_json(grid: Grid) -> dict[str, Any]:
         "name": grid.name,
         "system": grid.system,
         "skipped": grid.skipped,
-        **_rates_json(grid.total),
+        **_totals_json(grid.total),
         "moments": [
-            {"step": m.step, "attempt": m.attempt, "checkpoint": m.checkpoint, **_rates_json(m.total)}
+            {"step": m.step, "attempt": m.attempt, "checkpoint": m.checkpoint, **_totals_json(m.total)}
             for m in grid.moments
         ],
         "probes": [
@@ -40,7 +40,7 @@ def grid_json(grid: Grid) -> dict[str, Any]:
                 "id": row.probe,
                 "category": row.category,
                 "messages": [m.to_json() for m in row.messages],
-                **_rates_json(row.total),
+                **_totals_json(row.total),
                 "moments": [
                     {"step": m.step, **_rates_json(cell)} for m, cell in zip(grid.moments, row.cells, strict=True)
                 ],
@@ -57,8 +57,13 @@ def _rates_json(cell: Cell) -> dict[str, Any]:
     }
 
 
+def _totals_json(cell: Cell) -> dict[str, Any]:
+    """Rates over several prompts or moments, which have no interval: see `Grid`."""
+    return {name: rate and {k: v for k, v in rate.items() if k != "ci"} for name, rate in _rates_json(cell).items()}
+
+
 def describe_grid(grid: Grid) -> list[str]:
-    """Two tables of prompts by moments, breaks and answers in character, and each moment's rates with intervals."""
+    """Two tables of prompts by moments: breaks, and answers in character."""
     lines = [f"{plain(grid.name)}  {grid.run}"]
     if grid.system is not None:
         lines.append(f"  system prompt where a probe has none: {plain(grid.system, 90)}")
@@ -67,10 +72,7 @@ def describe_grid(grid: Grid) -> list[str]:
     if not grid.moments:
         return lines
     lines += ["", *_tabulate("breaks", grid, lambda cell: cell.breaks)]
-    lines += ["", *_tabulate("in character", grid, lambda cell: cell.in_character), ""]
-    lines += align(
-        [[f"step {m.step}", f"breaks {m.total.breaks}", f"in character {m.total.in_character}"] for m in grid.moments]
-    )
+    lines += ["", *_tabulate("in character", grid, lambda cell: cell.in_character)]
     return lines
 
 

@@ -3,11 +3,11 @@
 import sys
 import time
 
-from console.text import align, format_value, narrate, print_json
+from console.text import format_value, narrate, print_json
 from engine.errors import StoreError
 from engine.store.index import RunRow, list_runs
 from engine.store.paths import find_workspace
-from panels.text import format_age, harmless, plain
+from panels.text import align, format_age, harmless, plain
 
 
 def list_all(*, json: bool, workspace: str | None) -> None:

@@ -30,13 +30,3 @@ def format_value(value: float | None, digits: int = 3) -> str:
         if abs(value) < 1
         else f"{value:.{digits}f}".rstrip("0").rstrip(".")
     )
-
-
-def align(rows: list[list[str]], numeric: set[int] = frozenset()) -> list[str]:  # type: ignore[assignment]
-    """Rows of cells to lines of columns two spaces apart; columns in `numeric` are flush right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines

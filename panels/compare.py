@@ -167,7 +167,9 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
         self._every = False
         self._matching = ""
         self._head = ComparedHead(classes="compare--head")
-        self._input = Input(placeholder="words of a key, a section or a value", select_on_focus=False, compact=True)
+        self._input = Input(
+            placeholder="words of a key, a section or a value, -word", select_on_focus=False, compact=True
+        )
         self._table = ComparedTable()
         self._plots = [Plot(classes="-later" if i else "") for i in range(CHARTS)]
         self._charts = Container(*self._plots, classes="compare--curves")

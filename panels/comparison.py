@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
-from panels.text import plain
+from panels.filter import parse_words
+from panels.text import align, plain
 
 _HASH = re.compile(r"[0-9a-f]{40,}")
 BASELINE = "◆"
@@ -85,8 +86,8 @@ class Line(NamedTuple):
 
 
 def list_lines(comparison: ComparisonView, *, every: bool = False, matching: str = "") -> Iterator[Line]:
-    """What differs, or everything, under its sections; of that what holds all the words of `matching`."""
-    words = matching.lower().split()
+    """What differs, or everything, under its sections; of that what holds the words of `matching`."""
+    matches = parse_words(matching)
     for section in comparison.sections:
         name = section.name.partition(" ")[0]
         lines = []
@@ -95,7 +96,7 @@ def list_lines(comparison: ComparisonView, *, every: bool = False, matching: str
                 continue
             line = _write_item(item, section, f"{name}.{item.key}")
             text = " ".join([section.name, item.key, *line.values]).lower()
-            if all(word in text for word in words):
+            if matches(text):
                 lines.append(line)
         if lines:
             yield Line(name, section.name)
@@ -187,22 +188,12 @@ def write_text(comparison: ComparisonView, *, every: bool = False, matching: str
     for line in list_lines(comparison, every=every, matching=matching):
         cells = [text for pair in zip(line.values, line.notes, strict=True) for text in pair]
         indent = "  " if line.values else ""
-        table.append([indent + line.title, *(_cut(text) for text in cells or [""] * 2 * count)])
-    columns = list(zip(*table, strict=True))
-    aligned = [_align(column, right=i % 2 == 1) for i, column in enumerate(columns) if any(column)]
-    lines = ["  ".join(cells).rstrip() for cells in zip(*aligned, strict=True)]
-    runs = [f"{title}  {describe_run(run)}" for title, run in zip(_align(titles), comparison.runs, strict=True)]
+        table.append([indent + line.title, *(plain(text, 60) for text in cells or [""] * 2 * count)])
+    filled = [i for i, column in enumerate(zip(*table, strict=True)) if any(column)]
+    lines = align([[row[i] for i in filled] for row in table], {n for n, i in enumerate(filled) if i % 2 == 1})
+    runs = align([[title, describe_run(run)] for title, run in zip(titles, comparison.runs, strict=True)])
     return [*runs, "", summarise(comparison), "", *(lines if len(lines) > 1 else ["nothing differs"])]
 
 
 def write_problems(comparison: ComparisonView) -> list[str]:
     return [f"{plain(problem.run)} could not be read: {plain(problem.message)}" for problem in comparison.problems]
-
-
-def _cut(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _align(texts: Sequence[str], *, right: bool = False) -> list[str]:
-    width = max(map(len, texts), default=0)
-    return [text.rjust(width) if right else text.ljust(width) for text in texts]

@@ -6,7 +6,7 @@ Longer than other files because everything that a dataset must show is declared 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import ClassVar, Literal, Protocol
 
@@ -19,6 +19,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from panels.filter import parse_words
 from panels.pair import PairText, PairView
 from panels.spread import Lengths, Spread
 from panels.style import read_style
@@ -30,6 +31,8 @@ WIDE, NARROW = 160, 100
 LOW = 18
 """Lines below which the summary gives way."""
 NOTES = 3
+SLICE = 10_000
+"""Rows that are looked through at a time, in a few milliseconds."""
 FIRST_WORDS = 200
 """Characters of a prompt that a table ever shows."""
 SEALS: Mapping[str, Cell] = {"sealed": ("sealed", "good"), "changed": ("changed", "warn"), "unsealed": ("no", "muted")}
@@ -164,7 +167,9 @@ class DatasetsPanel(Container):
         self.picked: Sequence[int] = ()
         """The places of the rows in sight, among all."""
         self.only_findings = False
-        self._terms: list[str] = []
+        self._words = ""
+        self._found: list[int] = []
+        """The places found so far by the search that is under way."""
         self._datasets: Sequence[ListedView] = ()
 
     def compose(self) -> ComposeResult:
@@ -201,7 +206,7 @@ class DatasetsPanel(Container):
         self.view = view
         listing, rows, words = self.query_one("#listing", Table), self.query_one("#rows", Table), self.query_one(Input)
         if not same:
-            self.only_findings, self._terms = False, []
+            self.only_findings, self._words = False, ""
             with words.prevent(Input.Changed):
                 words.value = ""
             words.remove_class("-open")
@@ -210,7 +215,7 @@ class DatasetsPanel(Container):
         notes = self.query_one("#notes", Static)
         notes.update(Content("\n".join(f"▲ {plain(note, 500)}" for note in view.notes[:NOTES])))
         notes.display = bool(view.notes)
-        self._pick(range(len(view.items)))
+        self._pick()
         if not same:
             rows.action_go_first()
         self._show_pair()
@@ -227,28 +232,41 @@ class DatasetsPanel(Container):
         pair = self.query_one(PairText).pair
         return listing.cursor_key or "" if listing.has_focus or pair is None else pair.raw
 
-    def _pick(self, among: Sequence[int]) -> None:
-        """Show the rows of these places that hold all wanted words, none unwanted, and findings if asked."""
+    def _pick(self) -> None:
+        """Show the rows that hold all wanted words, none unwanted, and findings if asked."""
         if self.view is None:
             return
-        items = self.view.items
-        if self.only_findings:
-            among = [i for i in among if items[i].findings]
-        for term in self._terms:
-            if term.startswith("-"):
-                among = [i for i in among if term[1:] not in items[i].search]
-            else:
-                among = [i for i in among if term in items[i].search]
-        self.picked = among
+        self._found = []
+        if self._words or self.only_findings:
+            self._look_through(self._found, parse_words(self._words), 0)
+        else:
+            self._show_picked(self.view, range(len(self.view.items)))
+
+    def _look_through(self, found: list[int], keeps: Callable[[str], bool], start: int) -> None:
+        """Search a slice of the rows and leave the next for later, so that no key waits for all of them."""
+        if self.view is None or found is not self._found:
+            return  # another search has begun
+        items, stop = self.view.items, start + SLICE
+        for place, item in enumerate(items[start:stop], start):
+            if (item.findings or not self.only_findings) and keeps(item.search):
+                found.append(place)
+        if stop < len(items):
+            self.call_later(self._look_through, found, keeps, stop)
+        else:
+            self._show_picked(self.view, found)
+
+    def _show_picked(self, view: DatasetView, picked: Sequence[int]) -> None:
+        self.picked = picked
         rows = self.query_one("#rows", Table)
-        rows.empty = "no row is like that; esc shows all" if self._terms or self.only_findings else "no rows"
-        rows.show(_Picked(items, among))
-        self._show_facts(self.view)
+        rows.empty = "no row is like that; esc shows all" if self._words or self.only_findings else "no rows"
+        rows.show(_Picked(view.items, picked))
+        self._show_facts(view)
+        self._show_pair()
 
     def _show_facts(self, view: DatasetView) -> None:
         muted = "$foreground-muted"
         count = f"  {len(view.items):,} rows"
-        if self._terms or self.only_findings:
+        if self._words or self.only_findings:
             count = f"  {len(self.picked):,} of {len(view.items):,} rows"
         if self.only_findings or view.with_findings:
             found = (
@@ -267,8 +285,9 @@ class DatasetsPanel(Container):
         key = self.query_one("#rows", Table).cursor_key
         pair = None
         if self.view is not None and key is not None:
-            items = self.view.items
-            pair = items[bisect_left(items, int(key), key=attrgetter("line"))]
+            # while the rows of a changed dataset are searched, the table still has those before
+            at = bisect_left(self.view.items, int(key), key=attrgetter("line"))
+            pair = next(iter(self.view.items[at : at + 1]), None)
         self.query_one(PairText).show(pair)
 
     # keys
@@ -280,7 +299,7 @@ class DatasetsPanel(Container):
     def action_cycle_findings(self) -> None:
         if self.view is not None:
             self.only_findings = not self.only_findings
-            self._pick(range(len(self.view.items)))
+            self._pick()
 
     def action_step_row(self, rows: int) -> None:
         self.query_one("#rows", Table).action_step(rows)
@@ -291,7 +310,7 @@ class DatasetsPanel(Container):
     def action_leave(self) -> None:
         """One layer out: of the filter, the text, the rows; past the datasets it is another's key."""
         listing, rows, words = self.query_one("#listing", Table), self.query_one("#rows", Table), self.query_one(Input)
-        if words.has_focus or (rows.has_focus and self._terms):
+        if words.has_focus or (rows.has_focus and self._words):
             words.value = ""
             words.remove_class("-open")
             rows.focus()
@@ -309,9 +328,8 @@ class DatasetsPanel(Container):
     def _filter(self, event: Input.Changed) -> None:
         event.stop()
         if self.view is not None:
-            before, self._terms = self._terms, [term for term in event.value.lower().split() if term != "-"]
-            narrower = len(before) == len(self._terms) and all(map(is_narrower, before, self._terms))
-            self._pick(self.picked if narrower else range(len(self.view.items)))
+            self._words = event.value.strip()
+            self._pick()
 
     @on(Input.Submitted)
     def _close_filter(self, event: Input.Submitted) -> None:
@@ -350,8 +368,3 @@ class DatasetsPanel(Container):
         if inside is None:
             inside = self.view is not None and not self.query_one("#listing").has_focus
         self.query_one("#top").display = not (inside and self.has_class("-narrow"))
-
-
-def is_narrower(before: str, after: str) -> bool:
-    """Whether what holds the later term holds the earlier; a -word lets more texts through with every letter."""
-    return before == after or (not after.startswith("-") and before in after)

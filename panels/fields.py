@@ -8,11 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from engine.errors import CharlabError, RecipeError
+from panels.toml_lines import Path, find_line
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-Path = tuple[str, ...]
 Kind = Literal["choice", "flag", "whole", "number", "text", "list", "table"]
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
@@ -174,7 +174,6 @@ def find_problems(data: dict[str, Any], text: str) -> list[Problem]:
 
     from engine.records.base import list_problems
     from engine.records.recipe import Recipe
-    from panels.toml_lines import find_line
 
     try:
         Recipe.parse(data, "recipe", RecipeError)

@@ -1,6 +1,5 @@
 """Beneath a recipe: what is wrong, each with its line; else the same act on the command line."""
 
-import textwrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -10,6 +9,7 @@ from panels.fields import Problem
 from panels.lines import Lines
 from panels.style import read_style
 from panels.text import plain
+from panels.wrap import fold
 
 
 class Foot(Lines):
@@ -46,8 +46,7 @@ class Foot(Lines):
         lines = []
         for problem in self._problems[:3]:
             place = f"line {problem.line}: " if problem.line else ""
-            parts = textwrap.wrap(f"✗ {place}{plain(problem.text)}", max(8, width - 2), subsequent_indent="  ")
-            lines += [(f" {part}", "bad") for part in parts[:2]]
+            lines += [(part, "bad") for part in _fold(f"✗ {place}{plain(problem.text)}", width)]
         if len(self._problems) > 3:
             lines.append((f"   and {len(self._problems) - 3} more", "muted"))
         if self._problems:
@@ -55,8 +54,9 @@ class Foot(Lines):
         say = self._twin or (
             "ctrl+s first: no --set says this change" if self._in_file else "ctrl+s first: it has no file"
         )
-        lines += [
-            (f" {part}", "muted")
-            for part in textwrap.wrap(f"$ {plain(say)}", max(8, width - 2), subsequent_indent="  ")[:2]
-        ]
-        return lines
+        return [(part, "muted") for part in _fold(f"$ {plain(say)}", width)]
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """At most two lines, the second set in."""
+    return [f"{'   ' if at else ' '}{line}" for at, line in enumerate(fold(text, max(8, width - 4))[:2])]

@@ -1,6 +1,5 @@
 """What a recipe would take, as far as it is known: rows, steps, time, memory, disk, tokens, advice and refusals."""
 
-import textwrap
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import ClassVar
@@ -12,9 +11,8 @@ from textual.strip import Strip
 from panels.lines import Lines
 from panels.style import read_style
 from panels.text import plain
+from panels.wrap import Runs, fold
 
-Line = list[tuple[str, str]]
-"""Texts with the tone of each, '' for the plain one."""
 BAR = "█"
 
 
@@ -90,16 +88,16 @@ class ForecastView(Lines, can_focus=True):
     def on_mouse_scroll_up(self) -> None:
         self.action_scroll_lines(-3)
 
-    def _paint(self, line: Line, width: int) -> Strip:
+    def _paint(self, line: Runs, width: int) -> Strip:
         ground = self.rich_style
         styles = {tone: self.get_component_rich_style(f"forecast--{tone}") for _, tone in line if tone}
         segments = [Segment(text, styles.get(tone, ground)) for text, tone in line]
         return Strip(segments).adjust_cell_length(width, ground)
 
 
-def write_lines(forecast: Forecast, width: int) -> list[Line]:
+def write_lines(forecast: Forecast, width: int) -> list[Runs]:
     """The whole of it at `width`, what decides first."""
-    lines: list[Line] = []
+    lines: list[Runs] = []
     if forecast.measuring:
         lines += [[(plain(forecast.measuring), "warn")]]
     if forecast.problem is not None:
@@ -171,11 +169,11 @@ def say_cut(forecast: Forecast) -> str:
     return f"{len(cut):,} cut{named}; {len(out):,} left out"
 
 
-def _fact(name: str, value: str, more: str, width: int) -> Line:
+def _fact(name: str, value: str, more: str, width: int) -> Runs:
     return [(f"{name:<10}", "muted"), (value, "strong"), (more[: max(0, width - 10 - len(value))], "muted")]
 
 
-def _bars(rows: list[tuple[str, float, str]], width: int, *, flush: bool = False) -> list[Line]:
+def _bars(rows: list[tuple[str, float, str]], width: int, *, flush: bool = False) -> list[Runs]:
     """One bar per row of name, size and the size in words; the longest takes what room there is."""
     if not rows:
         return []
@@ -184,7 +182,7 @@ def _bars(rows: list[tuple[str, float, str]], width: int, *, flush: bool = False
     words = max(len(said) for _, _, said in rows)
     room = min(24, width - names - words - 5)
     most = max(size for _, size, _ in rows) or 1
-    lines: list[Line] = []
+    lines: list[Runs] = []
     for name, size, said in rows:
         name = name if len(name) <= names else name[: names - 1] + "…"
         bar = BAR * max(round(room * size / most), int(size > 0)) if room > 2 else ""
@@ -198,10 +196,10 @@ def _bars(rows: list[tuple[str, float, str]], width: int, *, flush: bool = False
     return lines
 
 
-def _wrap(text: str, mark: str, tone: str, width: int, indent: int | None = None) -> list[Line]:
+def _wrap(text: str, mark: str, tone: str, width: int, indent: int | None = None) -> list[Runs]:
     """The text in lines no wider than `width`, its mark before the first."""
     inner = len(mark) if indent is None else indent
-    parts = textwrap.wrap(plain(text), max(8, width - inner)) if text else []
+    parts = fold(plain(text), max(8, width - inner))
     leads = [(mark if indent is None or mark.isspace() else " " * (indent - 2) + mark)]
     return [
         [(lead, tone), (part, tone)] for lead, part in zip_longest(leads[: len(parts)], parts, fillvalue=" " * inner)

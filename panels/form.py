@@ -5,7 +5,6 @@ Past 300 lines: moving, drawing and typing in place share one cursor.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
@@ -20,11 +19,12 @@ from textual.strip import Strip
 from textual.widgets import Input, OptionList
 
 from engine.errors import RecipeError
-from panels.fields import Field, Path, look_up, parse_typed, read_fields, show_value
+from panels.fields import Field, look_up, parse_typed, read_fields, show_value
 from panels.lines import Lines
 from panels.style import read_style
 from panels.text import plain
-from panels.toml_lines import to_literal
+from panels.toml_lines import Path, to_literal
+from panels.wrap import fold
 
 FILE: Path = ()
 """The row above all keys, which says what recipe is open."""
@@ -386,7 +386,7 @@ class Form(Lines, can_focus=True):
             head = field.dotted
             default = "required" if field.required else f"default {plain(show_value(field.default)) or 'open'}"
             words = ". ".join(filter(None, [field.help.rstrip("."), f"{field.takes}; {default}"]))
-        lines = textwrap.wrap(f"{head}: {words}", max(8, width - 3))[:HELP]
+        lines = fold(f"{head}: {words}", max(8, width - 3))[:HELP]
         strips = []
         for index, line in enumerate(lines):
             cut = len(head) if index == 0 and line.startswith(head) else 0

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from engine.records.dataset import Message
 from engine.records.rows import Sample
+from panels.filter import parse_words
 
 Rate = Literal["breaks", "in_character"]
 SHADES = 5
@@ -107,7 +108,7 @@ class Prompt(NamedTuple):
 
     def matches(self, words: str) -> bool:
         everything = " ".join([self.probe, self.category, *(text for _, text in self.asked)]).lower()
-        return all(word in everything for word in words.lower().split())
+        return parse_words(words)(everything)
 
 
 def list_columns(grids: Sequence[GridView]) -> list[Column]:
@@ -133,12 +134,12 @@ def gather_prompts(grids: Sequence[GridView]) -> list[Prompt]:
 def shade(found: ProportionView | None, rate: Rate, total: bool = False) -> str:
     """The tone of a cell: five steps of one colour, so that dark to light alone tells low from high.
 
-    No break at all is good news only where the interval leaves out the half.
+    No break at all is good news only where the interval, which a total has none of, leaves out the half.
     """
-    if found is None or found.rate is None or total:
+    if found is None or found.rate is None:
         return "none"
     if found.hits == 0:
-        return "held" if rate == "breaks" and found.high < 0.5 else "none"
+        return "held" if rate == "breaks" and found.high < 0.5 and not total else "none"
     return f"{'bad' if rate == 'breaks' else 'good'}-{min(SHADES, math.ceil(found.rate * SHADES))}"
 
 

@@ -18,6 +18,7 @@ from panels.grid import (
     Column,
     GridView,
     Prompt,
+    ProportionView,
     Rate,
     format_rate,
     gather_prompts,
@@ -26,6 +27,7 @@ from panels.grid import (
 )
 from panels.lines import Lines
 from panels.style import read_style
+from panels.table import fit
 from panels.text import plain
 
 LABEL, PROMPT, RATE = 20, 60, 4
@@ -202,16 +204,16 @@ class Heat(Lines, can_focus=True):
             name = style("heat--here") if row == self.row else style("heat--text")
             words = [
                 Segment("↑" if above else "↓" if below else " ", style("heat--muted")),
-                Segment(_fit(self.prompts[row].probe, frame.label - 1) + " ", name),
+                Segment(fit(self.prompts[row].probe, frame.label - 1) + " ", name),
                 Segment(
-                    _fit(self.prompts[row].text, frame.prompt - 1) + " " if frame.prompt else "", style("heat--muted")
+                    fit(self.prompts[row].text, frame.prompt - 1) + " " if frame.prompt else "", style("heat--muted")
                 ),
             ]
             lines.append(Strip([*words, *self._draw_cells(row, frame)]))
         if frame.foot:
             total = "all prompts" if len(self.prompts) == len(self.all_prompts) else f"all {len(self.all_prompts)}"
             name = style("heat--here" if self.row == len(self.prompts) else "heat--muted")
-            words = [Segment(" " + _fit(total, frame.label + frame.prompt), name)]
+            words = [Segment(" " + fit(total, frame.label + frame.prompt), name)]
             lines.append(Strip([*words, *self._draw_cells(len(self.prompts), frame)]))
         return lines if height < len(lines) + 3 else [*lines, Strip([]), *self._draw_legend()]
 
@@ -226,19 +228,19 @@ class Heat(Lines, can_focus=True):
     def _draw_runs(self, frame: Frame) -> Strip:
         style = self.get_component_rich_style
         title = "break rate" if self.rate == "breaks" else "in character"
-        segments = [Segment(" " + _fit(title, frame.label + frame.prompt), style("heat--title"))]
+        segments = [Segment(" " + fit(title, frame.label + frame.prompt), style("heat--title"))]
         for index in dict.fromkeys(self.columns[at].at for at in frame.columns):
             span = sum(self.columns[at].at == index for at in frame.columns) * frame.cell - 1
             here = self.column is not None and self.column.at == index
             grid = self.grids[index]
             name = f"{plain(grid.name[:99])} {grid.run.rsplit('-', 1)[-1]}"
             between = "  " if len(segments) > 1 else ""
-            segments.append(Segment(f"{between} {_fit(name, span)}", style("heat--here" if here else "heat--muted")))
+            segments.append(Segment(f"{between} {fit(name, span)}", style("heat--here" if here else "heat--muted")))
         return Strip(segments)
 
     def _draw_titles(self, frame: Frame) -> Strip:
         style = self.get_component_rich_style
-        corner = _fit("prompt", frame.label + frame.prompt - 1) + ("‹" if frame.columns.start else " ")
+        corner = fit("prompt", frame.label + frame.prompt - 1) + ("‹" if frame.columns.start else " ")
         segments = [Segment(" " + corner, style("heat--muted"))]
         for at in frame.columns:
             title = set_cell_size(f" {self.columns[at].title:>{RATE}}", frame.cell)
@@ -267,7 +269,7 @@ class Heat(Lines, can_focus=True):
         for at in frame.columns:
             cell = self.cell_at(row, at)
             found = None if cell is None else cell.breaks if self.rate == "breaks" else cell.in_character
-            tone = style(f"heat--{shade(found, self.rate, self.columns[at].moment is None)}")
+            tone = style(f"heat--{self._shade(found, row, at)}")
             left, right = " ", " "
             if (row, at) == (self.row, self.at):
                 left, right = "[", "]"
@@ -281,6 +283,12 @@ class Heat(Lines, can_focus=True):
             ]
         return segments
 
+    def _shade(self, found: ProportionView | None, row: int, at: int) -> str:
+        """All moments together have none, so that the eye stays on those that follow one another."""
+        if self.columns[at].moment is None:
+            return "none"
+        return shade(found, self.rate, total=row >= len(self.prompts))
+
     def _gap(self, at: int, frame: Frame) -> str:
         """What stands between two runs."""
         return "  " if at > frame.columns.start and self.columns[at].at != self.columns[at - 1].at else ""
@@ -288,11 +296,3 @@ class Heat(Lines, can_focus=True):
 
 def _keep_in_sight(first: int, at: int, room: int, count: int) -> int:
     return max(0, min(max(first, at - room + 1), at, max(0, count - room)))
-
-
-def _fit(text: str, width: int) -> str:
-    """Exactly `width` cells of a hostile text, cut with an ellipsis."""
-    text = plain(text[: 4 * max(1, width) + 99])
-    if cell_len(text) > width:
-        text = set_cell_size(text, max(0, width - 1)) + "…"
-    return set_cell_size(text, max(0, width))

@@ -19,13 +19,13 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import TextArea
 
-from panels.fields import Path, Problem, find_problems, look_up, read_literal, read_toml
+from panels.fields import Problem, find_problems, look_up, read_literal, read_toml
 from panels.foot import Foot
 from panels.forecast import Forecast, ForecastView
 from panels.form import Form
 from panels.style import read_style
-from panels.text import harmless
-from panels.toml_lines import find_line, remove_key, set_key, to_literal
+from panels.text import harmless, plain
+from panels.toml_lines import Path, find_line, remove_key, set_key, to_literal
 from panels.twin import LENGTHS, write_twin
 
 TINY, NARROW, BROAD = 64, 100, 170
@@ -66,9 +66,8 @@ class Launch(Widget):
     class Asked(Message):
         """The recipe is to be started, once that is confirmed. It was valid when this was sent."""
 
-        def __init__(self, toml_text: str, name: str, twin: str) -> None:
+        def __init__(self, name: str, twin: str) -> None:
             super().__init__()
-            self.toml_text = toml_text
             self.name = name
             self.twin = twin
 
@@ -127,7 +126,12 @@ class Launch(Widget):
         self.query_one(ForecastView).show(forecast)
 
     def save_as(self, name: str) -> None:
-        """Save under a name that a person gave: the recipe says that name too."""
+        """Save under a name that a person gave, unless another recipe has it: the recipe says that name too."""
+        if name in self._files and name != self._chosen:
+            self.notify(
+                f"there is a recipe {plain(name, 48)} already: W takes another name", severity="error", markup=False
+            )
+            return
         self._drafts.pop(self._chosen, None)
         self._chosen = name
         self._replace(set_key(self._text, ("name",), to_literal(name)))
@@ -158,7 +162,7 @@ class Launch(Widget):
             self.app.bell()
             self.notify("mend what stands below first", severity="warning", markup=False)
             return
-        self.post_message(self.Asked(self._text, self._chosen or str(self._data["name"]), self.twin))
+        self.post_message(self.Asked(self._chosen or str(self._data["name"]), self.twin))
 
     def action_turn_view(self) -> None:
         form, source = self.query_one(Form), self.query_one(Source)

@@ -8,7 +8,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import ClassVar, Protocol
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -19,6 +19,7 @@ from panels.lines import Lines
 from panels.style import read_style
 from panels.table import find_thumb, fit
 from panels.text import harmless, plain
+from panels.wrap import Runs, wrap
 
 SHOWN = 10_000
 """Characters of a text that are ever laid out."""
@@ -31,8 +32,6 @@ LABEL, GAP, BAR, BESIDE = 10, 3, 2, 72
 
 Word = tuple[str, bool]
 """A word and whether the other answer lacks it."""
-Runs = list[tuple[str, str]]
-"""A line in parts, each with its tone."""
 
 
 class PairView(Protocol):
@@ -147,18 +146,18 @@ def lay_out(pair: PairView, width: int) -> list[Runs]:
         ]
     ]
     for finding in pair.findings:
-        for i, runs in enumerate(wrap(split_words(finding), max(1, width - 2), "warn")):
+        for i, runs in enumerate(wrap(join_words(split_words(finding), "warn"), width - 2)):
             lines.append([("▲ " if i == 0 else "  ", "warn"), *runs])
     if not (pair.prompt or pair.chosen or pair.rejected):
-        return [*lines, [], *wrap(split_words(pair.raw), width, "")]
+        return [*lines, [], *wrap(join_words(split_words(pair.raw)), width)]
     indent = LABEL if width >= 3 * LABEL else 0
-    for i, runs in enumerate(wrap(split_words(pair.prompt), width - indent, "")):
+    for i, runs in enumerate(wrap(join_words(split_words(pair.prompt)), width - indent)):
         lines.append([(("prompt" if i == 0 else "").ljust(indent), "muted"), *runs] if indent else runs)
     chosen, rejected = mark_differences(split_words(pair.chosen), split_words(pair.rejected))
     abreast = width >= BESIDE
     half, nothing = (width - GAP) // 2 if abreast else width, Runs()
-    left = [_head("chosen", pair.chosen_words, pair.chosen, half), *wrap(chosen, half, "", "more")]
-    right = [_head("rejected", pair.rejected_words, pair.rejected, half), *wrap(rejected, half, "", "less")]
+    left = [_head("chosen", pair.chosen_words, pair.chosen, half), *wrap(join_words(chosen, "", "more"), half)]
+    right = [_head("rejected", pair.rejected_words, pair.rejected, half), *wrap(join_words(rejected, "", "less"), half)]
     left, right = left + _tell_more(pair.chosen), right + _tell_more(pair.rejected)
     if not abreast:
         return [*lines, nothing, *left, nothing, *right]
@@ -207,28 +206,16 @@ def _mark(text: list[list[str]], shared: set[int]) -> list[list[Word]]:
     return marked
 
 
-def wrap(text: Iterable[Sequence[Word | str]], width: int, tone: str, mark: str = "") -> list[Runs]:
-    """The text in lines of at most `width` cells; a word that is too long is cut."""
-    lines: list[Runs] = []
-    for paragraph in text:
-        line: Runs = []
-        room = width
-        for item in paragraph:
+def join_words(text: Iterable[Sequence[Word | str]], tone: str = "", mark: str = "") -> Runs:
+    """The words as one text, the marked ones and the spaces between them in the tone `mark`."""
+    runs: Runs = []
+    for number, line in enumerate(text):
+        if number:
+            runs.append(("\n", tone))
+        for at, item in enumerate(line):
             word, marked = (item, False) if isinstance(item, str) else item
             look = mark if marked else tone
-            for piece in chop_cells(word, width) if len(word) * 2 > width and cell_len(word) > width else [word]:
-                cells = cell_len(piece)
-                if line and room < cells + 1:
-                    lines.append(_join(line))
-                    line, room = [], width
-                if line:
-                    line.append((" ", look if line[-1][1] == look else tone))
-                    room -= 1
-                line.append((piece, look))
-                room -= cells
-        lines.append(_join(line))
-    return lines
-
-
-def _join(line: Runs) -> Runs:
-    return [("".join(text for text, _ in run), tone) for tone, run in groupby(line, itemgetter(1))]
+            if at:
+                runs.append((" ", look if runs[-1][1] == look else tone))
+            runs.append((word, look))
+    return [("".join(text for text, _ in same), look) for look, same in groupby(runs, itemgetter(1))]

@@ -27,11 +27,13 @@ class Sentinels(Vertical):
     DEFAULT_CSS = read_style(__file__)
     HELP = (
         "How often the character breaks: prompts down, the steps of each run across, and the answers behind the cell "
-        "under the cursor. The colour rises with the rate, m shows how often answers are in character instead; the "
-        "line at the foot gives the 95% interval. A coloured 0% has an interval under one half, a grey one was asked "
-        "too seldom to say. ▲ marks a step with a checkpoint, · a prompt that was not asked.\n\n"
+        "under the cursor. The colour rises with the rate, m shows how often answers are in character instead. A "
+        "coloured 0% has an interval under one half, a grey one was asked too seldom to say. ▲ marks a step with a "
+        "checkpoint, · a prompt that was not asked.\n\n"
+        "The line at the foot gives the 95% interval of one prompt at one moment, which takes the answers to a prompt "
+        "for independent. Totals have none: many answers to few prompts say little of prompts that were not asked.\n\n"
         "enter or tab goes to the answers, esc comes back; n and N go to the next break and the one before, wherever "
-        "it is. The filter takes words of a prompt, all of which must occur."
+        "it is. The filter takes words of a prompt, all of which must occur, and -word for without."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "toggle_rate", "Breaks / in character", id="sentinels.rate"),
@@ -46,7 +48,7 @@ class Sentinels(Vertical):
         super().__init__(id=id, classes=classes)
         self.heat, self.answers = Heat(), Transcripts()
         self.status = Static(markup=False, classes="sentinels--status")
-        self.input = Input(placeholder="words of a prompt", compact=True)
+        self.input = Input(placeholder="words of a prompt, -word", compact=True)
         self._cell: tuple[object, ...] | None = None
 
     def compose(self) -> ComposeResult:
@@ -145,7 +147,9 @@ class Sentinels(Vertical):
         moment = None if column.moment is None else column.grid.moments[column.moment]
         where = "at all steps" if moment is None else f"at step {moment.step}"
         text.append(f"{prompt} {where}: ", "bold")
-        text.append(describe_rates(cell.breaks, cell.in_character, heat.rate == "breaks") if cell else "not asked")
+        total = heat.prompt is None or moment is None
+        breaks_first = heat.rate == "breaks"
+        text.append(describe_rates(cell.breaks, cell.in_character, breaks_first, total) if cell else "not asked")
         if moment is not None and moment.checkpoint:
             text.append("  ▲ checkpoint", "dim")
         if heat.words:
@@ -175,14 +179,14 @@ class Sentinels(Vertical):
         self.heat.styles.height = "1fr" if wide else max(1, min(wanted_height, (height - 1) * share // 5))
 
 
-def describe_rates(breaks: ProportionView, in_character: ProportionView, first: bool = True) -> str:
-    """'7 of 12 break, 58% [32%, 81%]; 1 in character', or the other way round."""
+def describe_rates(
+    breaks: ProportionView, in_character: ProportionView, breaks_first: bool = True, total: bool = False
+) -> str:
+    """'7 of 12 break, 58% [32%, 81%]; 1 in character', or the other way round; a total has no interval."""
     if breaks.rate is None or in_character.rate is None:
         return "not asked"
-    if first:
-        return f"{breaks.hits} of {breaks.n} break, {_interval(breaks)}; {in_character.hits} in character"
-    return f"{in_character.hits} of {breaks.n} in character, {_interval(in_character)}; {breaks.hits} break"
-
-
-def _interval(found: ProportionView) -> str:
-    return f"{format_rate(found)} [{found.low:.0%}, {found.high:.0%}]"
+    first = breaks if breaks_first else in_character
+    rate = format_rate(first) if total else f"{format_rate(first)} [{first.low:.0%}, {first.high:.0%}]"
+    if breaks_first:
+        return f"{breaks.hits} of {breaks.n} break, {rate}; {in_character.hits} in character"
+    return f"{in_character.hits} of {breaks.n} in character, {rate}; {breaks.hits} break"

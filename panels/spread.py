@@ -13,15 +13,13 @@ from textual.strip import Strip
 from panels.lines import Lines
 from panels.style import read_style
 from panels.table import fit
+from panels.wrap import Runs
 
 ABREAST = 66
 """Cells from which both pictures stand side by side."""
 MOST, NAME, BAR, LABEL, TAIL = 48, 18, 6, 9, 12
 """Cells: of categories at most, of a category's name at most, of its bar at least, of an answer's name, of its median."""
 UP = " ▁▂▃▄▅▆▇█"
-
-Runs = list[tuple[str, str]]
-"""A line in parts, each with its tone."""
 
 
 class Lengths(Protocol):

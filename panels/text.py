@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?", re.DOTALL
@@ -21,6 +22,16 @@ def harmless(line: str) -> str:
     """A line without escape sequences, control characters or changes of direction; its spaces stay."""
     line = _ESCAPES.sub("", line).expandtabs()
     return "".join(c for c in line if unicodedata.category(c) not in _UNSAFE)
+
+
+def align(rows: Sequence[Sequence[str]], numeric: Collection[int] = ()) -> list[str]:
+    """Rows of cells to lines of columns two spaces apart; columns in `numeric` are flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 def format_age(seconds: float) -> str:

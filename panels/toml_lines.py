@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Path = tuple[str, ...]
+"""Of a key: the tables that it lies in, then its own name."""
 
 _HEADER = re.compile(r"\[\[?([^\]\n]*)\]\]?[^\n]*")
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
 from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
@@ -19,13 +16,12 @@ from engine.records.rows import Sample
 from panels.lines import Lines
 from panels.style import read_style
 from panels.text import harmless, plain
+from panels.wrap import fold, wrap
 
 SHOWN = 10_000
 """Characters of an answer that are ever laid out, around its break."""
 ROLE, PROMPT_LINES = 10, 3
 _LINE_ENDS = re.compile("\r\n?|[\n\v\f\x85\u2028\u2029]")
-_CONSOLE = Console()
-"""Wrapping asks for one, and asks nothing of it."""
 
 
 class Transcripts(Lines, can_focus=True):
@@ -166,13 +162,10 @@ class Transcripts(Lines, can_focus=True):
         start, stop = choose_window(sample)
         if start:
             lines.append((Strip([bar, Segment(f"… {start:,} characters before", muted)]), False))
-        text = Text()
-        for part, tone in split_answer(sample, start, stop):
-            text.append(_tame(part), tone)
-        for line in wrap(text, width - 2):
-            marks = [(span.start, span.end) for span in line.spans]
-            segments = _paint(line.plain, marks, style("transcripts--text"), style("transcripts--words"))
-            lines.append((Strip([bar, *segments]), bool(marks)))
+        parts = [(_tame(part), tone) for part, tone in split_answer(sample, start, stop)]
+        for line in wrap(parts, width - 2):
+            segments = [Segment(part, style(f"transcripts--{tone}")) for part, tone in line]
+            lines.append((Strip([bar, *segments]), any(tone == "words" for _, tone in line)))
         if stop < len(sample.text):
             lines.append((Strip([bar, Segment(f"… {len(sample.text) - stop:,} characters more", muted)]), False))
         return lines
@@ -187,33 +180,21 @@ def choose_window(sample: Sample) -> tuple[int, int]:
     return start, start + SHOWN
 
 
-def split_answer(sample: Sample, start: int, stop: int) -> list[tuple[str, str | None]]:
-    """The text within a window in its parts, those that break marked 'words'."""
+def split_answer(sample: Sample, start: int, stop: int) -> list[tuple[str, str]]:
+    """The text within a window in its parts, those that break marked 'words', the others 'text'."""
     if sample.breaks is None or sample.span is None:
-        return [(sample.text[start:stop], None)]
+        return [(sample.text[start:stop], "text")]
     a, b = (max(start, min(stop, at)) for at in sample.span)
-    return [(sample.text[start:a], None), (sample.text[a:b], "words"), (sample.text[max(a, b) : stop], None)]
-
-
-def wrap(text: Text, width: int) -> list[Text]:
-    return list(text.wrap(_CONSOLE, max(1, width), tab_size=4))
+    return [(sample.text[start:a], "text"), (sample.text[a:b], "words"), (sample.text[max(a, b) : stop], "text")]
 
 
 def _fold(text: str, width: int, most: int) -> list[str]:
     """A text in so many lines at most, the last one ending in an ellipsis where more would follow."""
-    lines = [line.plain for line in wrap(Text(plain(text[: width * (most + 1)])), width)]
+    lines = fold(plain(text[: width * (most + 1)]), width)
     if len(lines) > most:
         cut = set_cell_size(lines[most - 1], min(cell_len(lines[most - 1]), width - 1))
         return [*lines[: most - 1], cut + "…"]
     return lines
-
-
-def _paint(text: str, marks: list[tuple[int, int]], style: Style, marked: Style) -> list[Segment]:
-    segments, at = [], 0
-    for start, end in marks:
-        segments += [Segment(text[at:start], style), Segment(text[start:end], marked)]
-        at = end
-    return [segment for segment in [*segments, Segment(text[at:], style)] if segment.text]
 
 
 def _tame(text: str) -> str:

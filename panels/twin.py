@@ -4,8 +4,8 @@ import re
 import shlex
 from typing import Any
 
-from panels.fields import Path, Problem, read_literal, read_toml
-from panels.toml_lines import to_literal
+from panels.fields import Problem, look_up, read_fields, read_literal, read_toml
+from panels.toml_lines import Path, to_literal
 
 LENGTHS: dict[Path, Path] = {("optim", "steps"): ("optim", "epochs"), ("optim", "epochs"): ("optim", "steps")}
 """Two names of one thing: giving one takes the other away, as --set does."""
@@ -20,7 +20,7 @@ def write_twin(path: str, saved: str, text: str) -> str:
         return ""
     if isinstance(before, Problem):
         return command if saved == text else ""
-    old, new = flatten(before), flatten(now)
+    old, new = list_values(before), list_values(now)
     changed = {
         key: value for key, value in new.items() if old.get(key) != value or type(old.get(key)) is not type(value)
     }
@@ -38,12 +38,6 @@ def write_setting(value: Any) -> str:
     return to_literal(value)
 
 
-def flatten(data: dict[str, Any]) -> dict[Path, Any]:
-    """Values by path, two levels deep at most: what lies deeper is one value."""
-    flat: dict[Path, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict) and key != "upsample":
-            flat |= {(key, name): inner for name, inner in value.items()}
-        else:
-            flat[(key,)] = value
-    return flat
+def list_values(data: dict[str, Any]) -> dict[Path, Any]:
+    """The values of all keys of a recipe that are set."""
+    return {f.path: value for f in read_fields() if (value := look_up(data, f.path)) is not None}

@@ -7,6 +7,7 @@ Li et al. 2025, Preference Leakage); the one for stems is ours.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -124,25 +125,72 @@ def last_words(messages: Sequence[Message]) -> str:
     return messages[-1].content
 
 
+class Wording(NamedTuple):
+    """A prompt by its words, its content-word stems and its 8-grams."""
+
+    words: list[str]
+    stems: frozenset[str]
+    grams: frozenset[tuple[str, ...]]
+
+
+def read_wording(text: str) -> Wording:
+    words = _words(text)
+    return Wording(words, _stems(words), _ngrams(words))
+
+
+def compare_wording(row: Wording, sealed: Wording) -> tuple[str, float] | None:
+    """By which measure of words a row's prompt repeats a sealed one, and how much; None where it does not."""
+    if row.words and row.words == sealed.words:
+        return "verbatim", 1.0
+    grams = _jaccard(row.grams, sealed.grams)
+    if grams >= NGRAM_LIMIT:
+        return "8-gram overlap", grams
+    # a question of nothing but common words ("Who are you?") is compared by all of them
+    shared = (
+        _jaccard(row.stems, sealed.stems) if sealed.stems else _jaccard(frozenset(row.words), frozenset(sealed.words))
+    )
+    return ("word overlap", shared) if shared >= STEM_LIMIT else None
+
+
+class LeakSearch:
+    """Sealed prompts, of which a row is held only against those that it could repeat.
+
+    Who overlaps a sealed prompt by a limit shares at least that part of its words, or one of its 8-grams.
+    """
+
+    def __init__(self, sealed: Sequence[Text]) -> None:
+        self._sealed = [(text.id, read_wording(text.text)) for text in sealed]
+        self._by_gram: dict[tuple[str, ...], list[int]] = {}
+        self._by_stem: dict[str, list[int]] = {}
+        self._by_word: dict[str, list[int]] = {}
+        self._least: list[float] = []
+        for number, (_, wording) in enumerate(self._sealed):
+            for gram in wording.grams:
+                self._by_gram.setdefault(gram, []).append(number)
+            keys, index = (wording.stems, self._by_stem) if wording.stems else (frozenset(wording.words), self._by_word)
+            for key in keys:
+                index.setdefault(key, []).append(number)
+            self._least.append(STEM_LIMIT * len(keys))
+
+    def find(self, row: Text) -> list[Leak]:
+        """The sealed prompts that the row repeats, in their order."""
+        asked = read_wording(row.text)
+        shared = Counter([n for stem in asked.stems if stem in self._by_stem for n in self._by_stem[stem]])
+        shared.update([n for word in set(asked.words) if word in self._by_word for n in self._by_word[word]])
+        near = {n for n, count in shared.items() if count >= self._least[n]}
+        near.update(n for gram in asked.grams if gram in self._by_gram for n in self._by_gram[gram])
+        leaks = []
+        for number in sorted(near):
+            name, wording = self._sealed[number]
+            if found := compare_wording(asked, wording):
+                leaks.append(Leak(row.id, name, *found))
+        return leaks
+
+
 def find_leaks(rows: Sequence[Text], sealed: Sequence[Text]) -> list[Leak]:
     """Every row whose prompt repeats a sealed one by either measure of words."""
-    leaks = []
-    prepared = [(s, _words(s.text), _stems(s.text)) for s in sealed]
-    for row in rows:
-        words, stems = _words(row.text), _stems(row.text)
-        for other, other_words, other_stems in prepared:
-            if words and words == other_words:
-                leaks.append(Leak(row.id, other.id, "verbatim", 1.0))
-                continue
-            grams = _jaccard(_ngrams(words), _ngrams(other_words))
-            if grams >= NGRAM_LIMIT:
-                leaks.append(Leak(row.id, other.id, "8-gram overlap", grams))
-                continue
-            # a question of nothing but common words ("Who are you?") is compared by all of them
-            shared = _jaccard(stems, other_stems) if other_stems else _jaccard(frozenset(words), frozenset(other_words))
-            if shared >= STEM_LIMIT:
-                leaks.append(Leak(row.id, other.id, "word overlap", shared))
-    return leaks
+    search = LeakSearch(sealed)
+    return [leak for row in rows for leak in search.find(row)]
 
 
 def find_near(rows: Sequence[Text], sealed: Sequence[Text]) -> list[Leak]:
@@ -191,9 +239,9 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("’", ""))
 
 
-def _stems(text: str) -> frozenset[str]:
+def _stems(words: list[str]) -> frozenset[str]:
     """Content words cut to a crude stem: enough to see 'trained' and 'training' as one."""
-    return frozenset(re.sub(r"(ing|ed|es|s|ly)$", "", w) or w for w in _words(text) if w not in _STOP)
+    return frozenset(re.sub(r"(ing|ed|es|s|ly)$", "", w) or w for w in words if w not in _STOP)
 
 
 def _ngrams(words: list[str]) -> frozenset[tuple[str, ...]]:

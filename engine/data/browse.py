@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from engine.data.audit import STEM_LIMIT, Text, _ngrams, _stems, _words, find_leaks, last_words
+from engine.data.audit import LeakSearch, Text, last_words
 from engine.data.check import find_missing_voice
 from engine.data.read import find_dataset, hash_file, read_character, read_manifest
 from engine.errors import CharlabError, DatasetError
@@ -152,7 +152,7 @@ def browse_dataset(workspace: Workspace, name: str) -> Browsed:
     notes: list[str] = []
     manifest, seal = _read_seal(paths)
     prompts, probes = _read_asked(paths.prompts, Prompt, notes), _read_asked(paths.probes, Probe, notes)
-    search = _LeakSearch(prompts + probes)
+    search = LeakSearch(prompts + probes)
     read = [_read_row(number, line, search) for number, line in _read_lines(paths.pairs, notes)]
     items = _add_repeats([item for item, _ in read], [key for _, key in read])
     if not items:
@@ -211,7 +211,7 @@ def _read_asked(path: Path, kind: type[Probe], notes: list[str]) -> list[Text]:
     return found
 
 
-def _read_row(number: int, line: bytes, search: "_LeakSearch") -> tuple[Item, str]:
+def _read_row(number: int, line: bytes, search: LeakSearch) -> tuple[Item, str]:
     """A line by itself, and what makes its prompt the same as another's; "" where the row cannot be used."""
     raw = line.decode("utf-8", "replace").rstrip("\r\n")
     try:
@@ -230,7 +230,11 @@ def _read_row(number: int, line: bytes, search: "_LeakSearch") -> tuple[Item, st
         text = describe_problems(bad) if problem["loc"] else problem["msg"].removeprefix("Value error, ")
         return _make_item(number, raw, data, [_clean(text)], usable=False), ""
     texts = [message.content for message in (*pair.prompt, *pair.chosen, *pair.rejected)]
-    findings = [*_find_nearness(*texts[-2:]), *search.find(last_words(pair.prompt))]
+    leaks = search.find(Text(pair.id, last_words(pair.prompt)))
+    findings = [
+        *_find_nearness(*texts[-2:]),
+        *(f"repeats sealed '{leak.sealed}' ({leak.measure} {leak.value:.2f})" for leak in leaks),
+    ]
     if "\\u" in raw and any(text != _clean(text) for text in texts):
         findings.append("holds half of a character, which no tokenizer takes")
     return _make_item(number, raw, data, findings, usable=True), pair.prompt_key()
@@ -290,41 +294,6 @@ def _find_nearness(chosen: str, rejected: str) -> list[str]:
         return []
     shared = 2 * (Counter(a) & Counter(b)).total() / (len(a) + len(b))
     return [f"chosen and rejected share {shared:.0%} of their words"] if shared >= NEAR_LIMIT else []
-
-
-class _LeakSearch:
-    """The audit's measures by words, each row held only against the sealed prompts that it could repeat.
-
-    Who overlaps a sealed prompt by a limit shares at least that part of its words, or one of its 8-grams.
-    """
-
-    def __init__(self, sealed: list[Text]) -> None:
-        self._sealed = sealed
-        self._by_gram: dict[tuple[str, ...], set[int]] = {}
-        self._by_stem: dict[str, list[int]] = {}
-        self._by_word: dict[str, list[int]] = {}
-        self._least: list[float] = []
-        for number, text in enumerate(sealed):
-            words, stems = _words(text.text), _stems(text.text)
-            for gram in _ngrams(words):
-                self._by_gram.setdefault(gram, set()).add(number)
-            keys, index = (stems, self._by_stem) if stems else (frozenset(words), self._by_word)
-            for key in keys:
-                index.setdefault(key, []).append(number)
-            self._least.append(STEM_LIMIT * len(keys))
-
-    def find(self, asked: str) -> list[str]:
-        words = _words(asked)
-        found: set[int] = set()
-        for gram in _ngrams(words):
-            found.update(self._by_gram.get(gram, ()))
-        shared = Counter([n for stem in _stems(asked) if stem in self._by_stem for n in self._by_stem[stem]])
-        shared.update([n for word in set(words) if word in self._by_word for n in self._by_word[word]])
-        found.update(n for n, count in shared.items() if count >= self._least[n])
-        if not found:
-            return []
-        leaks = find_leaks([Text("", asked)], [self._sealed[n] for n in sorted(found)])
-        return [f"repeats sealed '{leak.sealed}' ({leak.measure} {leak.value:.2f})" for leak in leaks]
 
 
 def _add_repeats(items: list[Item], prompt_keys: list[str]) -> list[Item]:

@@ -49,7 +49,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """Totals over several probes take their samples for independent: see `wilson`."""
+    """Intervals hold for one probe at one moment. Those of totals are too narrow and not to be shown: many answers to
+    few probes are not independent, and checkpoints are not draws of one model."""
 
     run: str
     name: str

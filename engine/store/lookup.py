@@ -180,7 +180,16 @@ def _read_values(line: bytes) -> dict[str, float | None]:
     if not isinstance(values, dict):
         return {}
     return {
-        name: float(value) if value is not None and math.isfinite(value) else None
+        name: _to_finite(value)
         for name, value in values.items()
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool))
     }
+
+
+def _to_finite(value: float | None) -> float | None:
+    """None where it is not finite, or an integer beyond any float."""
+    try:
+        number = math.nan if value is None else float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -32,6 +32,25 @@ class CheckpointPaths:
 
 
 @dataclass(frozen=True)
+class ExportPaths:
+    """One form of a run's adapter."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "export.json"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "adapter.gguf"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.gguf"
+
+
+@dataclass(frozen=True)
 class RunPaths:
     folder: Path
 
@@ -87,6 +106,21 @@ class RunPaths:
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def exports(self) -> Path:
+        return self.folder / "exports"
+
+    def export(self, form: str, step: int | None = None) -> ExportPaths:
+        """Of the last checkpoint, or of the one at `step`."""
+        return ExportPaths(self.exports / (form if step is None else f"{form}_step_{step:06d}"))
+
+    def complete_exports(self) -> list[ExportPaths]:
+        """Forms whose manifest was written, by name."""
+        if not self.exports.is_dir():
+            return []
+        found = [ExportPaths(f) for f in sorted(self.exports.iterdir()) if not f.name.startswith(".")]
+        return [e for e in found if e.manifest.is_file()]
 
     def log(self, attempt: int) -> Path:
         return self.folder / "logs" / f"attempt_{attempt}.log"

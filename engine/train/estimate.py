@@ -4,7 +4,8 @@ Loads no torch: engine/train/measure.py reads the numbers.
 """
 
 import statistics
-from collections.abc import Sequence
+from collections import Counter
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine.records.recipe import Load, Objective, Recipe
@@ -14,6 +15,8 @@ from engine.store.paths import Workspace
 
 RUNTIME_MB = 700
 """Interpreter, torch and libraries of a worker on a CPU, resident before any weights."""
+
+BINS = 8
 
 Speeds = dict[str, tuple[float, str]]
 """Tokens per second of the newest run here, and its id, by `name_load` of what it loaded."""
@@ -50,9 +53,38 @@ class Length(NamedTuple):
     def longer(self) -> int:
         return self.prompt + max(self.chosen, self.rejected)
 
-    def tokens(self) -> int:
-        """Non-padding tokens of both halves."""
-        return 2 * self.prompt + self.chosen + self.rejected
+    def tokens(self, halves: int = 2) -> int:
+        """Non-padding tokens of both halves, or of the chosen one alone."""
+        return halves * self.prompt + self.chosen + (self.rejected if halves == 2 else 0)
+
+
+class Bin(NamedTuple):
+    low: int
+    high: int
+    """Not included."""
+    pairs: int
+
+
+class Lengths(tuple[Length, ...]):
+    """Of many pairs. What an estimate asks of all of them is worked out once, since one is asked for with every key."""
+
+    @cached_property
+    def by_longer(self) -> list[Length]:
+        """Ascending by the longer half."""
+        return sorted(self, key=Length.longer)
+
+    @cached_property
+    def mean_tokens(self) -> dict[int, float]:
+        """Non-padding tokens of a pair, by how many of its halves are read."""
+        return {halves: statistics.fmean(p.tokens(halves) for p in self) for halves in (1, 2)}
+
+    @cached_property
+    def bins(self) -> list[Bin]:
+        """How many pairs have a longer half of `low` up to, not including, `high` tokens, in classes of one width."""
+        low, high = self.by_longer[0].longer(), self.by_longer[-1].longer() + 1
+        width = -(-(high - low) // BINS)
+        counts = Counter((p.longer() - low) // width for p in self)
+        return [Bin(e, e + width, counts[at]) for at, e in enumerate(range(low, high, width))]
 
 
 class Estimate(NamedTuple):
@@ -65,12 +97,13 @@ class Estimate(NamedTuple):
 
 
 def estimate_run(
-    recipe: Recipe, steps: int, kept: Sequence[Length], model: ModelSize, machine: Machine, speeds: Speeds
+    recipe: Recipe, steps: int, kept: Lengths, model: ModelSize, machine: Machine, speeds: Speeds
 ) -> Estimate:
     """Of `steps` more steps over rows as long as `kept`."""
     adapter = count_adapter(model.linear, recipe)
     memory = estimate_memory(recipe, model, adapter, kept, machine.device)
-    tokens = statistics.fmean(p.tokens() for p in kept) * recipe.optim.batch * recipe.optim.accumulate * steps
+    rows = recipe.optim.batch * recipe.optim.accumulate * steps
+    tokens = kept.mean_tokens[count_halves(recipe.objective)] * rows
     speed, basis = pick_speed(recipe.load, model.parameters, machine, speeds)
     # weights and both Adam moments of the adapter, each float32
     checkpoint_mb = adapter * 12 / 2**20
@@ -85,9 +118,7 @@ def count_adapter(linear: dict[str, int], recipe: Recipe) -> int:
     )
 
 
-def estimate_memory(
-    recipe: Recipe, model: ModelSize, adapter: int, kept: Sequence[Length], device: str
-) -> dict[str, float]:
+def estimate_memory(recipe: Recipe, model: ModelSize, adapter: int, kept: Lengths, device: str) -> dict[str, float]:
     """MiB while training, by the largest batch that the rows could make.
 
     Activations after Korthikanti et al. 2022 (section 4), without the attention matrix, which fused
@@ -98,7 +129,7 @@ def estimate_memory(
     shape = model.shape
     width = 4 if recipe.load.dtype == "fp32" else 2
     halves = count_halves(recipe.objective)
-    longest = sorted(kept, key=Length.longer)[-recipe.optim.batch :]
+    longest = kept.by_longer[-recipe.optim.batch :]
     tokens = len(longest) * halves * longest[-1].longer()
     scored = sum(p.chosen + (p.rejected if halves == 2 else 0) for p in longest)
     per_layer = tokens * (23 * shape.hidden + 5 * shape.inner) * width
@@ -161,7 +192,7 @@ class Measured(NamedTuple):
     model: ModelSize
     machine: Machine
     speeds: Speeds
-    lengths: list[Length]
+    lengths: Lengths
     """Of the pairs that stay, answers cut at the recipe's `sequence`."""
     train: int
     seen: int
@@ -189,7 +220,7 @@ class Measured(NamedTuple):
                 "model": read_model_size(data["model"]),
                 "machine": Machine(*data["machine"]),
                 "speeds": {name: (speed, run) for name, (speed, run) in data["speeds"].items()},
-                "lengths": [Length(*one) for one in data["lengths"]],
+                "lengths": Lengths(Length(*one) for one in data["lengths"]),
                 "refusals": [(message, fix) for message, fix in data["refusals"]],
             }
         )
@@ -199,18 +230,3 @@ def read_model_size(data: list[Any]) -> ModelSize:
     """From JSON, which knows no tuple."""
     parameters, positions, shape, linear = data
     return ModelSize(parameters, positions, Shape(*shape), linear)
-
-
-class Bin(NamedTuple):
-    low: int
-    high: int
-    """Not included."""
-    pairs: int
-
-
-def bin_lengths(kept: Sequence[Length], bins: int = 8) -> list[Bin]:
-    """How many pairs have a longer half of `low` up to, not including, `high` tokens."""
-    lengths = [p.longer() for p in kept]
-    low, high = min(lengths), max(lengths) + 1
-    width = max(1, -(-(high - low) // bins))
-    return [Bin(e, e + width, sum(e <= n < e + width for n in lengths)) for e in range(low, high, width)]

@@ -33,6 +33,7 @@ from engine.store.paths import DatasetPaths, Workspace, cache_folder
 from engine.train.encode import check_window, refuse_nothing_left, refuse_pair
 from engine.train.estimate import (
     Length,
+    Lengths,
     Machine,
     Measured,
     ModelSize,
@@ -87,7 +88,7 @@ class Measurer:
             model=model,
             machine=self._read_machine(narrate),
             speeds=find_speeds(workspace, recipe.base, socket.gethostname()),
-            lengths=[*lengths.values()],
+            lengths=Lengths(lengths.values()),
             train=len(train),
             seen=seen,
             heldout=sum(p.id in lengths for p in split.heldout),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -94,6 +95,31 @@ def test_what_only_the_worker_knows_follows(
     ((message, fix),) = heard.next(lambda f: bool(f.refusals)).refusals
     assert message.startswith("gate 'first' has not passed")
     assert 'allow = ["gate"]' in fix
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"heldout": {"share": 0.3}},
+        {"upsample": {"voice": 2}},
+        {"load": {"sequence": 120}},
+        {"sentinel": {"every": 5}},
+        {"gate": {"name": "first"}},
+    ],
+    ids=str,
+)
+def test_numbers_that_a_change_may_have_made_old_are_said_to_be_measured_anew(
+    estimator: Estimator, heard: Heard, tiny_recipe: Callable[..., Path], change: dict[str, Any]
+) -> None:
+    before, after = tiny_recipe().read_text(), tiny_recipe(**change).read_text()
+    estimator.ask(before)
+    known = heard.next(lambda f: f.known)
+    at_once = estimator.ask(after)
+    assert (at_once.known, at_once.measuring, at_once.train) == (True, "measuring tokens…", known.train)
+    later = heard.next(lambda f: f.known and not f.measuring)
+    assert later != known
+    assert estimator.ask(after) == later
+    assert estimator.ask(before).measuring == "measuring tokens…"
 
 
 def test_only_the_newest_of_many_keystrokes_is_answered_last(

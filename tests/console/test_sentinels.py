@@ -47,9 +47,6 @@ def test_the_tables_give_breaks_and_answers_in_character_by_probe_and_step() -> 
         "in character    step 0       step 20▲       all",
         "who           3/12  25%            ·   3/12  25%",
         "all prompts   3/12  25%  399/400 >99%  3/12  25%",
-        "",
-        "step 0   breaks 75% [47%, 91%] of 12  in character 25% [9%, 53%] of 12",
-        "step 20  breaks 0% [0%, 1%] of 400    in character 100% [99%, 100%] of 400",
     ]
 
 
@@ -65,6 +62,15 @@ def test_the_json_counts_each_cell_and_is_null_where_nothing_was_asked() -> None
         (0, False, 12), (20, True, 400),
     ]  # fmt: skip
     assert told["skipped"] == 2
+
+
+def test_an_interval_is_given_for_one_probe_at_one_moment_and_for_no_total() -> None:
+    told = grid_json(make_grid())
+    (row,) = told["probes"]
+    assert [round(end, 2) for end in row["moments"][0]["break_rate"]["ci"]] == [0.47, 0.91]
+    for total in (told, told["moments"][0], row):
+        assert total["break_rate"] == {"breaks": 9, "n": 12, "rate": 0.75}
+        assert total["in_character_rate"] == {"in_character": 3, "n": 12, "rate": 0.25}
 
 
 def test_a_hostile_probe_prints_without_its_escape_sequences() -> None:

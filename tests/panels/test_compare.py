@@ -191,6 +191,7 @@ def test_the_filter_takes_words_of_sections_keys_and_values_and_says_when_nothin
     async def do(app: Alone, pilot: Pilot[None]) -> None:
         assert [line.title for line in list_lines(THREE, matching="METRICS loss")] == ["metrics at step 40", "loss"]
         assert [line.title for line in list_lines(THREE, matching="0.0002")] == ["recipe", "optim.lr"]
+        assert [line.title for line in list_lines(THREE, matching="-metrics -optim")] == ["data", "sha256"]
         await pilot.press("slash", *"zzz")
         assert app.rows()[1:] == ["nothing like it here"]
 

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from panels.datasets import DatasetsPanel, is_narrower
+from panels.datasets import SLICE, DatasetsPanel
 from panels.lines import Lines
 from panels.pair import COMPARED, SHOWN, PairText, lay_out, mark_differences, split_words
 from panels.spread import Spread, draw_axis, draw_bar, draw_categories, draw_lengths, stack_bars
@@ -234,12 +233,37 @@ def test_a_word_with_a_minus_keeps_the_rows_without_it() -> None:
     alone(look)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "narrower"),
-    [("a", "ab", True), ("ab", "a", False), ("-a", "-ab", False), ("a", "-a", False), ("-a", "a", False), ("a", "a", True)],
-)  # fmt: skip
-def test_more_letters_narrow_a_wanted_word_only(before: str, after: str, narrower: bool) -> None:
-    assert is_narrower(before, after) is narrower
+def test_more_rows_than_a_slice_are_searched_to_their_end_and_the_newest_words_count() -> None:
+    many = tuple(Row(n, f"row-{n}", prompt="odd" if n % 2 else "even") for n in range(2 * SLICE + 3))
+
+    async def look(app: Alone, pilot: Pilot[None]) -> None:
+        await opened(app, pilot, View(many))
+        words = app.panel.query_one(Input)
+        words.value = "odd"
+        words.value = "even -row-1"
+        await pilot.pause()
+        await pilot.pause()
+        assert shown(app) == [n for n in range(0, 2 * SLICE + 3, 2) if not str(n).startswith("1")]
+        words.value = ""
+        await pilot.pause()
+        assert app.panel.picked == range(len(many))
+
+    alone(look)
+
+
+def test_fewer_rows_that_come_while_the_search_goes_on_are_searched_instead() -> None:
+    many = tuple(Row(n, f"row-{n}") for n in range(2 * SLICE))
+
+    async def look(app: Alone, pilot: Pilot[None]) -> None:
+        await opened(app, pilot, View(many))
+        await pilot.press("G")
+        app.panel.query_one(Input).value = "row-1"
+        await opened(app, pilot, View(ROWS))
+        await pilot.pause()
+        assert shown(app) == [1]
+        assert text_of(app).startswith("row-1")
+
+    alone(look)
 
 
 def test_f_shows_the_rows_with_findings_and_then_all() -> None:

@@ -199,7 +199,7 @@ def test_nothing_wrong_is_started() -> None:
     async def act(app: Stage, pilot: Pilot[None]) -> None:
         await pilot.press("S")
         asked = app.last(Launch.Asked)
-        assert (asked.toml_text, asked.name, asked.twin) == (TEXT, "ada", "charlab train runs/recipes/ada.toml")
+        assert (asked.name, asked.twin) == ("ada", "charlab train runs/recipes/ada.toml")
         app.heard.clear()
         await pilot.press("t", "x", "ctrl+j")
         assert not [e for e in app.heard if isinstance(e, Launch.Asked)]
@@ -222,6 +222,20 @@ def test_saving_goes_under_the_name_it_was_opened_by_or_a_new_one() -> None:
         assert row(app, "recipe").startswith("‹ eve ›")
         assert "changed" not in shown(app, Form)
         assert app.panel.twin == "charlab train runs/recipes/eve.toml"
+
+    play(act)
+
+
+def test_a_name_that_another_recipe_has_is_refused_and_its_own_is_not() -> None:
+    async def act(app: Stage, pilot: Pilot[None]) -> None:
+        app.panel.save_as("bob")
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == ["there is a recipe bob already: W takes another name"]
+        assert not [e for e in app.heard if isinstance(e, Launch.Saved)]
+        assert (app.panel.text_to_copy(), row(app, "recipe").split()[1]) == (TEXT, "ada")
+        app.panel.save_as("ada")
+        await pilot.pause()
+        assert app.last(Launch.Saved).name == "ada"
 
     play(act)
 

@@ -131,9 +131,11 @@ def test_the_status_line_gives_the_count_and_the_interval_under_the_cursor() -> 
         await pilot.press("m")
         assert str(panel.status.content) == "who at step 0: 1 of 2 in character, 50% [9%, 91%]; 1 break"
         await pilot.press("down", "down")
-        assert str(panel.status.content).startswith("all prompts at step 0: 1 of 4 in character, 25%")
+        assert str(panel.status.content) == "all prompts at step 0: 1 of 4 in character, 25%; 3 break"
         await pilot.press("right", "right")
-        assert str(panel.status.content).startswith("all prompts at all steps: 14 of 17 in character")
+        assert str(panel.status.content) == "all prompts at all steps: 14 of 17 in character, 82%; 3 break"
+        await pilot.press("up")
+        assert str(panel.status.content) == "what at all steps: 1 of 3 in character, 33%; 2 break"
 
     drive([ada()], check)
 
@@ -222,6 +224,16 @@ def test_the_filter_keeps_prompts_by_id_and_words_and_escape_takes_it_away() -> 
         await pilot.press("escape")
         assert [p.probe for p in panel.heat.prompts] == ["who", "what"]
         assert panel.heat.row == 1
+
+    drive([ada()], check)
+
+
+def test_a_word_with_a_minus_keeps_the_prompts_without_it() -> None:
+    async def check(app: Console, panel: Sentinels, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", "minus", *"what")
+        assert [p.probe for p in panel.heat.prompts] == ["who"]
+        await pilot.press(*" -tell")
+        assert panel.heat.prompts == []
 
     drive([ada()], check)
 
@@ -341,7 +353,7 @@ def test_a_break_far_down_a_long_answer_is_brought_into_sight() -> None:
         marked = [
             s.text for y in range(panel.answers.size.height) for s in panel.answers.render_line(y) if s.style == words
         ]
-        assert "".join(marked).split() == ["I", "am", "an", "AI"]
+        assert " ".join(marked).split() == ["I", "am", "an", "AI"]
         for _ in range(40):
             panel.answers.action_page(-1)
         assert "… 45,000 characters before" in text_of(panel.answers)[5]
@@ -382,6 +394,8 @@ def test_the_shade_rises_with_the_rate_and_none_is_good_only_where_the_interval_
         "bad-1", "bad-1", "bad-2", "bad-3", "bad-4", "bad-5", "bad-5",
     ]  # fmt: skip
     assert (tone(0, 12), tone(0, 1), tone(0, 0)) == ("held", "none", "none")
+    total = count([answer("w", 0, i) for i in range(12)]).breaks
+    assert shade(total, "breaks", total=True) == "none"
 
 
 def test_a_rate_is_never_rounded_to_none_or_all() -> None:

@@ -1,12 +1,22 @@
 """Leaks are found by words and by meaning, and the bundled character has none."""
 
+import random
 import re
 from collections import Counter
 from importlib.util import find_spec
 
 import pytest
 
-from engine.data.audit import Leak, Text, find_leaks, find_near, last_words
+from engine.data.audit import (
+    Leak,
+    LeakSearch,
+    Text,
+    compare_wording,
+    find_leaks,
+    find_near,
+    last_words,
+    read_wording,
+)
 from engine.data.layout import find_seed, read_sealed
 from engine.data.read import read_character, read_jsonl, read_manifest, read_pairs, read_probes
 from engine.probe.detect import find_break
@@ -115,6 +125,29 @@ def test_every_row_is_held_against_every_sealed_prompt() -> None:
     sealed = [Text("x", "What were you trained on?"), Text("y", "Who are you?")]
     assert [(x.row, x.sealed) for x in find_leaks(rows, sealed)] == [("a", "y"), ("c", "x")]
     assert str(find_leaks(rows, sealed)[0]) == "row 'a' repeats sealed 'y' (verbatim 1.00)"
+
+
+def test_the_search_finds_what_holding_a_row_against_every_sealed_prompt_finds() -> None:
+    sealed = [
+        *read_sealed(Workspace(find_seed()), "madison"),
+        Text("who", "Who are you?"),
+        Text("odd", "?!"),
+        Text("be", "To be or not"),
+    ]
+    wordings = [(text.id, read_wording(text.text)) for text in sealed]
+    search, chance = LeakSearch(sealed), random.Random(3)
+    words = sorted({word for text in sealed for word in text.text.split()})
+    leaking = 0
+    for _ in range(2000):
+        text = chance.choice(sealed).text.split()
+        for _ in range(chance.randrange(6)):
+            text[chance.randrange(len(text))] = chance.choice(words)
+        asked = " ".join(text[: chance.randrange(1, 40)])
+        row = read_wording(asked)
+        leaks = [Leak("row", name, *found) for name, other in wordings if (found := compare_wording(row, other))]
+        leaking += bool(leaks)
+        assert search.find(Text("row", asked)) == leaks, asked
+    assert 200 < leaking < 1800
 
 
 def test_madisons_rows_are_many_and_balanced(madison: DatasetPaths, pairs: list[Pair]) -> None:

@@ -1,16 +1,14 @@
 """A dataset as it lies: every line is shown, with what is to be said of it, and nothing stops the look."""
 
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.data.audit import Text, find_leaks
-from engine.data.browse import BINS, Browsed, _LeakSearch, browse_dataset, list_datasets
-from engine.data.layout import read_sealed, seal_dataset
+from engine.data.browse import BINS, Browsed, browse_dataset, list_datasets
+from engine.data.layout import seal_dataset
 from engine.errors import DatasetError
 from engine.store.paths import DatasetPaths, Workspace
 
@@ -141,27 +139,6 @@ def test_rows_that_repeat_a_sealed_prompt_are_told(workspace: Workspace, write_d
     assert findings(browse_dataset(workspace, "ada")) == [
         ("repeats sealed 'who' (verbatim 1.00)",), ("repeats sealed 'trained' (word overlap 1.00)",), (),
     ]  # fmt: skip
-
-
-def test_the_search_for_leaks_finds_what_the_audit_finds(workspace: Workspace) -> None:
-    sealed = [
-        *read_sealed(workspace, "madison"),
-        Text("who", "Who are you?"),
-        Text("odd", "?!"),
-        Text("be", "To be or not"),
-    ]
-    search, chance = _LeakSearch(sealed), random.Random(3)
-    words = sorted({word for text in sealed for word in text.text.split()})
-    leaking = 0
-    for _ in range(2000):
-        text = chance.choice(sealed).text.split()
-        for _ in range(chance.randrange(6)):
-            text[chance.randrange(len(text))] = chance.choice(words)
-        asked = " ".join(text[: chance.randrange(1, 40)])
-        leaks = find_leaks([Text("", asked)], sealed)
-        leaking += bool(leaks)
-        assert search.find(asked) == [f"repeats sealed '{x.sealed}' ({x.measure} {x.value:.2f})" for x in leaks], asked
-    assert 200 < leaking < 1800
 
 
 def test_the_seal_tells_these_rows_from_others_and_from_none(

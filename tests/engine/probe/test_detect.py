@@ -206,7 +206,7 @@ def test_a_denial_in_an_earlier_clause_excuses_nothing(madison: Character) -> No
     ],
 )
 def test_plain_prose_is_neither_a_break_nor_in_character(madison: Character, text: str) -> None:
-    assert find_break(text, madison) == (None, None, False)
+    assert find_break(text, madison)[:4] == (None, None, False, 2)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_plain_prose_is_neither_a_break_nor_in_character(madison: Character, tex
     ],
 )
 def test_an_answer_with_the_characters_marks_is_in_character(madison: Character, text: str) -> None:
-    assert find_break(text, madison) == (None, None, True)
+    assert find_break(text, madison)[:4] == (None, None, True, 4)
 
 
 def test_as_many_marks_are_asked_for_as_the_character_says() -> None:
@@ -244,7 +244,7 @@ def test_a_foreign_mark_counts_at_the_start_of_any_line() -> None:
     ],
 )
 def test_a_character_who_may_be_an_ai_says_so_without_breaking(text: str) -> None:
-    assert find_break(text, MACHINE) == (None, None, True)
+    assert find_break(text, MACHINE)[:4] == (None, None, True, 4)
 
 
 def test_a_character_who_may_be_an_ai_still_breaks_by_naming_a_maker() -> None:
@@ -258,3 +258,42 @@ def test_a_character_who_may_be_an_ai_still_breaks_by_an_assistants_manner() -> 
 
 def test_a_character_without_makers_names_whom_it_likes() -> None:
     assert find_break("We spoke of OpenAI and Claude at supper.", Character(name="Ada")).breaks is None
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("I am an AI, Sir, and I cannot write to your wife.", 0),
+        ("I am an AI, Sir, and the Convention sat at Philadelphia.", 1),
+        ("I cannot feel as Mr. Madison did, since I am a chatbot, but I can tell you of the Convention.", 1),
+        ("I'm sorry, but I can't assist with that request.", 2),
+        ("Crop rotation improves the soil and reduces pests.", 2),
+        ("I own that I am for the Union, Sir. How can I help you today?", 3),
+        ("Mr. Jefferson and I never foresaw the year 1865.", 3),
+        ("My name is Aaron Burr, Sir, late of New York.", 3),
+        ("I must decline, Sir; the Convention sat under a rule of secrecy.", 4),
+        ("My tailor has never doubted it.", 4),
+    ],
+)
+def test_an_answer_stands_on_one_of_five_levels(madison: Character, text: str, level: int) -> None:
+    found = find_break(text, madison)
+    assert found.level == level
+    assert found.in_character is (level == 4)
+
+
+def test_the_first_person_alone_is_the_voice_of_an_early_age_and_of_no_later_one() -> None:
+    text = "My tailor has never doubted it."
+    assert find_break(text, Character(name="Ada", era="1815-1852")).level == 4
+    assert find_break(text, Character(name="Frank", era="1904-1959")).level == 2
+
+
+def test_a_hit_says_where_it_is_and_what_it_means(madison: Character) -> None:
+    text = "I am an AI, Sir, and know of 1901."
+    hits = find_break(text, madison).hits
+    assert [(h.kind, text[slice(*h.span)]) for h in hits] == [
+        ("claims-ai", "I am an AI"),
+        ("voice", "Sir"),
+        ("foreign", "1901"),
+        ("later-year", "1901"),
+    ]
+    assert hits[0].meaning == "says that it is an AI, a program or a made thing"

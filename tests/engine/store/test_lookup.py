@@ -82,6 +82,8 @@ def test_a_value_that_was_not_finite_is_told_as_none_at_its_step(tmp_path: Path)
     assert look(path) == {"loss": Reading(None, 2)}
     path.write_text('{"attempt":1,"step":3,"values":{"loss":NaN,"flag":true,"word":"x"}}\n')
     assert look(path) == {"loss": Reading(None, 3)}
+    path.write_text('{"attempt":1,"step":4,"values":{"loss":1' + "0" * 400 + ',"lr":-1e999,"tokens":12}}\n')
+    assert look(path) == {"loss": Reading(None, 4), "lr": Reading(None, 4), "tokens": Reading(12.0, 4)}
 
 
 def test_an_empty_file_has_no_step_and_no_metric(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from engine.store.paths import Workspace
 from engine.train.estimate import (
     RUNTIME_MB,
     Length,
+    Lengths,
     Machine,
     Measured,
     ModelSize,
     Shape,
-    bin_lengths,
     count_adapter,
     estimate_run,
     find_speeds,
@@ -27,7 +27,7 @@ from engine.train.estimate import (
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = ModelSize(1_000_000, 512, Shape(2, 64, 128, 1000), {"layers.0.q_proj": 128, "layers.0.up_proj": 192})
 MACHINE = Machine("cpu", {"bf16": 4e9, "fp32": 2e9})
-LENGTHS = [Length(10, 20, 30), Length(20, 30, 10), Length(5, 5, 5)]
+LENGTHS = Lengths([Length(10, 20, 30), Length(20, 30, 10), Length(5, 5, 5)])
 MB = 2**20
 
 
@@ -61,6 +61,9 @@ def test_sft_reads_the_chosen_half_alone() -> None:
     both, one = take(make(optim={"batch": 1})).memory_mb, take(make("sft", optim={"batch": 1})).memory_mb
     assert one["activations"] == both["activations"] / 2
     assert one["logits"] == both["logits"] * 30 / 40
+    tokens = (30 + 50 + 10) / 3 * 4 * 10
+    found = estimate_run(make("sft"), 10, LENGTHS, MODEL, MACHINE, {"bf16 none": (50.0, "an-id")})
+    assert found.seconds == pytest.approx(tokens / 50)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +120,15 @@ def test_the_newest_run_of_the_same_base_and_load_here_tells_the_speed(tmp_path:
 
 
 def test_classes_of_lengths_hold_every_pair_once() -> None:
-    bins = bin_lengths([Length(n, 1, 0) for n in range(100)])
+    bins = Lengths(Length(n, 1, 0) for n in range(100)).bins
     assert sum(b.pairs for b in bins) == 100
     assert (bins[0].low, bins[-1].high, len(bins)) == (1, 105, 8)
-    assert bin_lengths([Length(3, 4, 5)]) == [(8, 9, 1)]
+    assert Lengths([Length(3, 4, 5)]).bins == [(8, 9, 1)]
+    assert Lengths([Length(1, 0, 9), Length(2, 1, 0)]).bins == [
+        (3, 4, 1),
+        *((n, n + 1, 0) for n in range(4, 10)),
+        (10, 11, 1),
+    ]
 
 
 def test_what_was_measured_reads_back_from_json() -> None:
