@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.containers import Container
+from textual.message import Message
 
 from engine.records.version import LIVE
 from panels import metrics
@@ -29,6 +30,12 @@ class Charts(Container):
     """As many plots as fit; the others are on the next pages."""
 
     DEFAULT_CSS = read_style(__file__)
+
+    class Arranged(Message):
+        """Another number of charts may fit, and so another number of pages."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Charts.Arranged)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -117,6 +124,7 @@ class Charts(Container):
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
         self._draw()
+        self.post_message(self.Arranged())
 
     def _count(self) -> int:
         return 1 if self.maximised else len(self._charts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -263,7 +263,11 @@ class TrainingPanel(Vertical, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < 24, "-low")
-        self.call_after_refresh(self._tell)
+
+    @on(Charts.Arranged)
+    def _count_pages(self, event: Charts.Arranged) -> None:
+        event.stop()
+        self._tell()
 
 
 def explain(metric: metrics.Metric, objective: str) -> tuple[str, str]:
