@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from console.palette import Palette
 from console.spans import crop_update
 from console.themes import THEMES, choose_theme, fill_variables
 from console.view import RunView
+from engine.errors import InputError
 from engine.records.version import LIVE
 from engine.store.index import RunRow
 from engine.store.paths import Workspace
@@ -406,6 +408,8 @@ def run_console(workspace: Workspace, *, readonly: bool = False, mouse: bool | N
 
     A mouse reports every move, so over SSH it is heard only where that was asked for.
     """
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise InputError("the console needs a terminal", fix="charlab runs lists runs, charlab --help every command")
     lab = Lab(workspace, readonly=readonly)
     lab.run(mouse=hears_mouse() if mouse is None else mouse)
     return lab.return_code or 0

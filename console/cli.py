@@ -36,6 +36,10 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key; KEY=A,B makes a run of each. Repeatable."),
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique prefix of one, or 'last'.")]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="bundled:NAME, a hub id, a folder, a .gguf, run:ID, run:ID@STEP, a URL.")
+]
+BackendOption = Annotated[str | None, typer.Option(help="llama, transformers, vllm or url; chosen if not given.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the id, and return.")]
 
 
@@ -169,6 +173,56 @@ def log(
     from console import showing
 
     showing.log(run, attempt=attempt, events=events, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def serve(
+    model: ModelArgument,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    host: Annotated[str, typer.Option(help="Another than loopback needs --token.")] = "127.0.0.1",
+    token: Annotated[str | None, typer.Option(help="What a client must send as its bearer token.")] = None,
+    backend: BackendOption = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Serve a model over an OpenAI-compatible API until Ctrl-C."""
+    from console import serving
+
+    serving.serve(model, port=port, host=host, token=token, backend=backend, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def chat(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL [MODEL]", help="One to talk to, or two side by side.")],
+    blind: Annotated[bool, typer.Option("--blind", help="Hide which of two is which until one is chosen.")] = False,
+    system: Annotated[str | None, typer.Option(help="System prompt; none of ours if not given.")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="The same for both; drawn if not given.")] = None,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 512,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Talk to a model, or to two at once with the same prompts, seed and sampling."""
+    from console import serving
+
+    serving.chat(
+        models, blind=blind, system=system, temperature=temperature, seed=seed, max_tokens=max_tokens,
+        workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A run, or a checkpoint of one.")],
+    to: Annotated[
+        list[str], typer.Option("--to", help="merged, adapter-gguf, gguf, q8_0, q4_0, q4_k_m, ... Repeatable.")
+    ],
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a run's adapter in other forms, each with a manifest of what it was made from."""
+    from console import exporting
+
+    exporting.export(run, to=to, json=json, workspace=workspace)
 
 
 @app.command(epilog=EPILOG)

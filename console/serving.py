@@ -14,6 +14,7 @@ from engine.errors import CharlabError, InputError
 from engine.records.dataset import Message
 from engine.records.serving import Backend, Sampling, ServeRequest
 from engine.serve.client import Answer, Client
+from engine.serve.llama import count_free_cores
 from engine.serve.server import start_server
 from engine.store.paths import Workspace, find_workspace
 from panels.text import harmless, plain
@@ -78,7 +79,9 @@ def chat(
     if blind and len(models) < 2:
         raise InputError("--blind needs two models", fix="charlab chat A B --blind")
     room = find_workspace(workspace)
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens, seed=random.randrange(2**31) if seed is None else seed)
+    sampling = Sampling(
+        temperature=temperature, max_tokens=max_tokens, seed=random.randrange(2**31) if seed is None else seed
+    )
     with ExitStack() as stack:
         sides = open_sides(models, room, stack)
         if blind:
@@ -100,38 +103,42 @@ class Side:
     """Of the answer that is coming, or came last."""
     answer: Answer | None = None
     error: CharlabError | None = None
+    stopped: bool = False
 
     def ask(self, system: str | None, sampling: Sampling, show: Callable[["Side", str], None]) -> None:
         """Stream the answer to the turns so far; what went wrong stands in `error`."""
         before = [Message(role="system", content=system)] if system is not None else []
-        self.text, self.answer, self.error = "", None, None
+        self.text, self.answer, self.error, self.stopped = "", None, None, False
         try:
             for piece in self.client.stream([*before, *self.turns], sampling):
                 self.text += piece.text
                 self.answer = piece.answer or self.answer
                 show(self, piece.text)
+                if self.stopped:
+                    break
         except CharlabError as error:
             self.error = error
 
 
 def open_sides(models: list[str], room: Workspace, stack: ExitStack) -> list[Side]:
     """A server for each model, side by side: different adapters do not run at the same time on one."""
+    threads = max(1, count_free_cores(room) // len(models))
     found: dict[int, Side] = {}
     failed: list[BaseException] = []
 
     def open_one(index: int) -> None:
         try:
-            serving = start_server(ServeRequest(reference=models[index], slots=2), room, narrate)
+            serving = start_server(ServeRequest(reference=models[index], slots=2, threads=threads), room, narrate)
             stack.callback(serving.stop)
             client = stack.enter_context(Client(serving.endpoint))
             found[index] = Side(models[index], client)
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=open_one, args=(i,)) for i in range(len(models))]
-    for thread in threads:
+    starting = [threading.Thread(target=open_one, args=(i,)) for i in range(len(models))]
+    for thread in starting:
         thread.start()
-    for thread in threads:
+    for thread in starting:
         thread.join()
     if failed:
         raise failed[0]
@@ -201,8 +208,8 @@ class Conversation:
         if prompt is None:
             return
         for side in self.sides:
-            while side.turns.pop().role != "user":
-                pass
+            at = max((i for i, m in enumerate(side.turns) if m.role == "user" and m.content == prompt), default=None)
+            side.turns = side.turns[:at]
         self.sampling = self.sampling.model_copy(update={"seed": (self.sampling.seed or 0) + 1})
         self.turn(prompt)
 
@@ -238,10 +245,15 @@ class Conversation:
         except KeyboardInterrupt:
             if not self.tty:
                 raise
+            for side in self.sides:
+                side.stopped = True
             narrate("stopped")
         for side in self.sides:
             if side.error:
-                narrate(f"{plain(side.label)}: {plain(side.error.message)}" + (f"; try: {plain(side.error.fix)}" if side.error.fix else ""))
+                narrate(
+                    f"{plain(side.label)}: {plain(side.error.message)}"
+                    + (f"; try: {plain(side.error.fix)}" if side.error.fix else "")
+                )
             if side.text:
                 side.turns.append(Message(role="assistant", content=side.text))
             else:

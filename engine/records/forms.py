@@ -1,0 +1,56 @@
+"""The forms that an adapter is served in, and what each says of itself in export.json."""
+
+from typing import Literal
+
+from engine.records.base import Record
+from engine.records.run import Ancestor, TemplateUse
+
+MERGED = {"merged": "bf16", "merged_fp32": "fp32"}
+"""Merged weights as transformers keeps them, and their dtype."""
+PLAIN = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+"""GGUF types that PyPI's gguf writes."""
+BY_LLAMA = (
+    "q2_k", "q3_k_s", "q3_k_m", "q3_k_l", "q4_k_s", "q4_k_m", "q5_k_s", "q5_k_m", "q6_k",
+    "iq4_nl", "iq4_xs", "iq3_s", "iq3_m", "iq3_xxs", "iq2_m",
+)  # fmt: skip
+"""GGUF types that only llama.cpp itself quantises to."""
+ALIASES = {"gguf": "bf16", "merged_bf16": "merged", "lora": "adapter"}
+FORMS = ("adapter", *MERGED, *PLAIN, *BY_LLAMA)
+
+
+class FormFile(Record):
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Form(Record):
+    """One form of an adapter, written last, so that a folder without it is none."""
+
+    schema_version: int = 1
+    kind: str
+    """One of FORMS: adapter (a LoRA as GGUF), merged weights, or the type of a whole GGUF."""
+    created: float
+    reference: str
+    """The adapter that it was made from, on its base."""
+    step: int | None
+    base: str
+    base_revision: str | None
+    adapter_sha256: str
+    lineage: list[Ancestor]
+    template: TemplateUse
+    dtype: Literal["fp32", "bf16"] | None
+    """What base and adapter were added up in; None where they were not."""
+    route: str
+    """Who wrote the file, in words."""
+    files: list[FormFile]
+    """The weights: what must be whole for the form to be what it says."""
+    types: dict[str, int]
+    """How many tensors of each type the weights hold."""
+    notes: list[str]
+    """What the form cannot show, in words."""
+    versions: dict[str, str]
+
+    @property
+    def bytes(self) -> int:
+        return sum(f.bytes for f in self.files)

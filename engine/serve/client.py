@@ -1,0 +1,455 @@
+"""The one client: asks any endpoint, streaming or whole, and keeps a bounded number of requests in flight.
+
+Sends what every backend samples alike by. Where a server renders prompts by itself, what it renders is compared with
+the tokenizer's own, and a difference is an error: a model must be asked what it was trained to be asked.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+import httpx2
+
+from engine.errors import BusyError, CharlabError, InputError, ModelError
+from engine.models.template import Renderer
+from engine.records.dataset import Message
+from engine.records.serving import Endpoint, Sampling
+from engine.serve.tokenizer import LightTokenizer
+
+Prompt = list[Message] | str
+"""Messages under the chat template (a last one of the assistant is the beginning of the answer), or raw text."""
+Finish = Literal["stop", "length", "cut"]
+BACK_OFF_SECONDS = 0.25
+LONGEST_BACK_OFF_SECONDS = 8.0
+
+
+class TokenLogprob(NamedTuple):
+    token: str
+    logprob: float
+    top: list[tuple[str, float]]
+    """The likeliest tokens here, likeliest first."""
+    id: int | None = None
+
+
+class Answer(NamedTuple):
+    text: str
+    tokens: int
+    prompt_tokens: int
+    finish: Finish
+    """'cut': the server went away in the middle; what had come is kept."""
+    logprobs: list[TokenLogprob] | None
+    seconds_to_first: float
+    """Of an answer that was not streamed: the server's own count."""
+    seconds: float
+
+
+class Piece(NamedTuple):
+    text: str
+    logprobs: list[TokenLogprob] | None = None
+    answer: Answer | None = None
+    """On the last piece: the whole."""
+
+
+class Job(NamedTuple):
+    id: str
+    prompt: Prompt
+    sampling: Sampling
+    adapter: bool | float = True
+    logprobs: int = 0
+
+
+class Client:
+    """A context manager; safe to share between threads."""
+
+    def __init__(self, endpoint: Endpoint, *, in_flight: int = 8, timeout: float = 600, retries: int = 5) -> None:
+        self.endpoint = endpoint
+        self.in_flight = in_flight
+        self.retries = retries
+        local = httpx2.URL(endpoint.url).host in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx2.Client(
+            headers={"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {},
+            timeout=httpx2.Timeout(timeout, connect=10),
+            limits=httpx2.Limits(max_connections=in_flight + 2, max_keepalive_connections=in_flight + 2),
+            trust_env=not local,  # no proxy stands before this machine
+        )
+        self._room = threading.BoundedSemaphore(in_flight)
+        self._renderer: Renderer | None = None
+        if endpoint.tokenizer:
+            self._renderer = Renderer(LightTokenizer(Path(endpoint.tokenizer)), endpoint.template)
+        self._checked: set[tuple[str, ...]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def ready(self) -> bool:
+        try:
+            return self._http.get(f"{self.endpoint.url}/models", timeout=10).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def chat(self, prompt: Prompt, sampling: Sampling, *, adapter: bool | float = True, logprobs: int = 0) -> Answer:
+        """One answer, whole. The connection may break as often as there are retries: nothing is lost by asking again."""
+        path, body, expected = self._make_request(prompt, sampling, adapter, logprobs)
+        with self._room:
+            began = time.perf_counter()
+            data = self._post(path, body)
+            seconds = time.perf_counter() - began
+        answer = _read_answer(data, path, logprobs > 0, seconds)
+        self._check_count(answer.prompt_tokens, expected)
+        return answer
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, *, adapter: bool | float = True, logprobs: int = 0
+    ) -> Iterator[Piece]:
+        """The answer piece by piece, the last piece with the whole; close the iterator to stop the server."""
+        path, body, expected = self._make_request(prompt, sampling, adapter, logprobs)
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        with self._room:
+            began = time.perf_counter()
+            for attempt in range(self.retries + 1):
+                gathered = _Gathered(began)
+                try:
+                    yield from self._stream_once(path, body, gathered)
+                    break
+                except _Retry as again:
+                    self._back_off(attempt, again)
+            answer = gathered.to_answer(logprobs > 0)
+        self._check_count(answer.prompt_tokens, expected)
+        yield Piece("", None, answer)
+
+    def run_batch(
+        self,
+        jobs: Iterable[Job],
+        take: Callable[[Job, Answer], None],
+        *,
+        done: Collection[str] = (),
+        refuse: Callable[[Job, InputError], None] | None = None,
+    ) -> int:
+        """Ask every job whose id is not in `done`; `take` each answer as it comes, in this thread. Returns how many.
+
+        An error ends the batch after what was in flight has been taken, so that asking again with what was taken
+        as `done` does the rest; one that lies in a job alone goes to `refuse`, where there is one.
+        """
+        # requests of different adapter scales never run together, so each scale has its turn
+        left = iter(sorted((j for j in jobs if j.id not in done), key=lambda j: float(j.adapter)))
+        flying: dict[Future[Answer], Job] = {}
+        taken, failure = 0, None
+        with ThreadPoolExecutor(self.in_flight) as pool:
+            while True:
+                while failure is None and len(flying) < self.in_flight and (job := next(left, None)):
+                    flying[
+                        pool.submit(self.chat, job.prompt, job.sampling, adapter=job.adapter, logprobs=job.logprobs)
+                    ] = job
+                if not flying:
+                    break
+                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    job = flying.pop(future)
+                    try:
+                        answer = future.result()
+                    except CharlabError as error:
+                        if refuse and isinstance(error, InputError):
+                            refuse(job, error)
+                        else:
+                            failure = failure or error
+                        continue
+                    take(job, answer)
+                    taken += 1
+        if failure:
+            raise failure
+        return taken
+
+    # what is asked
+
+    def _make_request(
+        self, prompt: Prompt, sampling: Sampling, adapter: bool | float, logprobs: int
+    ) -> tuple[str, dict[str, Any], int | None]:
+        """Path and body of the request, and how many prompt tokens the server must count, where that is known."""
+        body: dict[str, Any] = {
+            "model": self.endpoint.model,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+        }
+        if sampling.top_k or self.endpoint.backend != "url":
+            body["top_k"] = sampling.top_k
+        if sampling.seed is not None:
+            body["seed"] = sampling.seed
+        if sampling.stop:
+            body["stop"] = sampling.stop
+        if float(adapter) != 1.0 and not self.endpoint.adapters and self.endpoint.backend != "url":
+            adapter = True  # a base has nothing to switch off
+        match self.endpoint.backend:
+            case "llama":
+                body |= {"samplers": ["temperature", "top_k", "top_p"], "min_p": 0.0, "reasoning_format": "none"}
+                if self.endpoint.adapters:
+                    body["lora"] = [{"id": 0, "scale": float(adapter)}]
+            case "transformers":
+                body["adapter"] = float(adapter)
+        if isinstance(prompt, str):
+            if logprobs:
+                body["logprobs"] = logprobs
+            return "/completions", {**body, "prompt": prompt}, None
+        begun = prompt[-1].role == "assistant"
+        if self._renderer and begun:
+            # ids, because a template has its own mind about where a begun answer ends
+            ids = self._renderer.encode_prompt(prompt[:-1]) + self._renderer.encode_text(prompt[-1].content)
+            if logprobs:
+                body["logprobs"] = logprobs
+            return "/completions", {**body, "prompt": ids}, len(ids)
+        if logprobs:
+            body |= {"logprobs": True, "top_logprobs": logprobs}
+        if begun and self.endpoint.backend == "url":
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
+        if self._renderer is None:
+            return "/chat/completions", {**body, "messages": [m.to_json() for m in prompt]}, None
+        messages = self._renderer.complete(prompt)
+        ids = self._renderer.encode_prompt(prompt)
+        self._check_shape(messages, ids)
+        return "/chat/completions", {**body, "messages": messages}, len(ids)
+
+    def _check_shape(self, messages: list[dict[str, str]], ids: list[int]) -> None:
+        """Once per order of roles: the server renders these messages to the very ids that the tokenizer does."""
+        shape = tuple(m["role"] for m in messages)
+        if shape in self._checked:
+            return
+        root = self.endpoint.url.removesuffix("/v1")
+        theirs = str(self._post("/apply-template", {"messages": messages}, root)["prompt"])
+        seen = self._post("/tokenize", {"content": theirs, "add_special": True, "parse_special": True}, root)["tokens"]
+        if seen != ids:
+            assert self._renderer is not None
+            ours = self._renderer.render(messages, generate=True)
+            where = next((i for i, (a, b) in enumerate(zip(ids, seen)) if a != b), min(len(ids), len(seen)))
+            raise ModelError(
+                f"{self.endpoint.reference}: the server renders a conversation of {', '.join(shape)} otherwise than the "
+                f"tokenizer (from token {where} of {len(ids)} and {len(seen)}).\ntokenizer: {ours!r}\nserver: {theirs!r}",
+                fix="serve it with the template that it was trained under",
+            )
+        self._checked.add(shape)
+
+    def _check_count(self, counted: int, expected: int | None) -> None:
+        if expected is not None and counted and counted != expected:
+            raise ModelError(
+                f"{self.endpoint.reference}: the server saw a prompt of {counted} tokens where the tokenizer makes {expected}",
+                fix="serve it with the template that it was trained under",
+            )
+
+    # how it is asked
+
+    def _post(self, path: str, body: dict[str, Any], root: str | None = None) -> dict[str, Any]:
+        for attempt in range(self.retries + 1):
+            try:
+                with self._errors():
+                    response = self._http.post(f"{root or self.endpoint.url}{path}", json=body)
+                self._check_response(response)
+                return self._parse(response.content, response)
+            except _Retry as again:
+                self._back_off(attempt, again)
+        raise AssertionError("the last attempt raises")
+
+    def _stream_once(self, path: str, body: dict[str, Any], gathered: "_Gathered") -> Iterator[Piece]:
+        try:
+            with self._errors(), self._http.stream("POST", f"{self.endpoint.url}{path}", json=body) as response:
+                if response.status_code != 200 or "event-stream" not in response.headers.get("content-type", ""):
+                    response.read()
+                    self._check_response(response)
+                    self._parse(response.content, response)
+                    raise InputError(f"{self.endpoint.url} did not stream", fix="an OpenAI-compatible server does")
+                for line in response.iter_lines():
+                    if not line.startswith("data:"):
+                        continue
+                    data = line[5:].strip()
+                    if data == "[DONE]":
+                        return
+                    event = self._parse(data.encode(), response)
+                    if "error" in event:
+                        if gathered.pieces:
+                            return  # 'cut': there is no finish reason
+                        raise _Retry(BusyError(f"{self.endpoint.url}: {_message(event)}"))
+                    if piece := gathered.add(event):
+                        yield piece
+        except _Retry:
+            if not gathered.pieces:
+                raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turns a broken connection into one more try."""
+        try:
+            yield
+        except httpx2.TransportError as broken:
+            what = "did not answer in time" if isinstance(broken, httpx2.TimeoutException) else "is not to be reached"
+            error = BusyError(f"{self.endpoint.url} {what}: {broken}", fix="see whether the server runs, and its log")
+            raise _Retry(error) from broken
+        except httpx2.InvalidURL as bad:
+            raise InputError(f"'{self.endpoint.url}' is no URL: {bad}", fix="http://host:8000/v1") from bad
+
+    def _check_response(self, response: httpx2.Response) -> None:
+        code = response.status_code
+        if code < 400:
+            return
+        try:
+            message, kind = _message(response.json()), _kind(response.json())
+        except ValueError:
+            if _is_page(response):
+                raise self._page_error(response) from None
+            message, kind = response.text[:200], ""
+        where = f"{self.endpoint.url} (HTTP {code})"
+        if "exceed_context" in kind or "context_length" in kind:
+            raise InputError(f"{where}: {message}", fix="a larger --context, fewer messages, or a shorter prompt")
+        match code:
+            case 401 | 403:
+                raise InputError(f"{where}: {message}", fix="give the token that the server was started with")
+            case 404:
+                raise ModelError(f"{where}: {message}", fix=f"{self.endpoint.url}/models lists what it serves")
+            case 408 | 429 | 500 | 502 | 503 | 504:
+                raise _Retry(
+                    BusyError(f"{where}: {message}", fix="try again later"), response.headers.get("retry-after")
+                )
+        raise InputError(f"{where}: {message}")
+
+    def _parse(self, data: bytes, response: httpx2.Response) -> dict[str, Any]:
+        try:
+            value = json.loads(data)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise self._page_error(response, data)
+        return value
+
+    def _page_error(self, response: httpx2.Response, data: bytes = b"") -> InputError:
+        what = "a web page" if _is_page(response) else "no JSON"
+        start = " ".join((data or response.content)[:120].decode(errors="replace").split())
+        return InputError(
+            f"{self.endpoint.url} answered with {what} instead of JSON: {start}",
+            fix="give the URL of an OpenAI-compatible API; it usually ends in /v1",
+        )
+
+    def _back_off(self, attempt: int, again: "_Retry") -> None:
+        """Wait before the next try, longer each time; raise what went wrong when there is none left."""
+        if attempt >= self.retries:
+            raise again.error from again
+        seconds = min(BACK_OFF_SECONDS * 2**attempt, LONGEST_BACK_OFF_SECONDS) * random.uniform(0.5, 1)
+        if again.after and again.after.isdigit():
+            seconds = max(seconds, min(float(again.after), 60.0))
+        time.sleep(seconds)
+
+
+class _Retry(Exception):
+    """Something that may be different next time."""
+
+    def __init__(self, error: BusyError, after: str | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.after = after
+
+
+class _Gathered:
+    """What has come of a stream."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.first: float | None = None
+        self.pieces: list[str] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.finish: Finish = "cut"
+        self.usage: dict[str, Any] = {}
+
+    def add(self, event: dict[str, Any]) -> Piece | None:
+        self.usage = event.get("usage") or self.usage
+        choices = event.get("choices") or []
+        if not choices:
+            return None
+        choice = choices[0]
+        if choice.get("finish_reason"):
+            self.finish = _read_finish(choice["finish_reason"])
+        text = _read_text(choice)
+        if text is None:
+            return None
+        logprobs = _read_logprobs(choice)
+        if not text and not logprobs:
+            return None
+        if self.first is None:
+            self.first = time.perf_counter()
+        self.pieces.append(text)
+        self.logprobs += logprobs
+        return Piece(text, logprobs or None)
+
+    def to_answer(self, with_logprobs: bool) -> Answer:
+        now = time.perf_counter()
+        return Answer(
+            text="".join(self.pieces),
+            tokens=int(self.usage.get("completion_tokens") or len(self.logprobs) or len(self.pieces)),
+            prompt_tokens=int(self.usage.get("prompt_tokens") or 0),
+            finish=self.finish,
+            logprobs=self.logprobs if with_logprobs else None,
+            seconds_to_first=(self.first or now) - self.began,
+            seconds=now - self.began,
+        )
+
+
+def _read_answer(data: dict[str, Any], path: str, with_logprobs: bool, seconds: float) -> Answer:
+    try:
+        choice = data["choices"][0]
+        text = _read_text(choice)
+        usage = data.get("usage") or {}
+        return Answer(
+            text=text or "",
+            tokens=int(usage.get("completion_tokens") or 0),
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            finish=_read_finish(choice.get("finish_reason")),
+            logprobs=_read_logprobs(choice) if with_logprobs else None,
+            seconds_to_first=float((data.get("timings") or {}).get("prompt_ms", 1000 * seconds)) / 1000,
+            seconds=seconds,
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as bad:
+        raise InputError(
+            f"the answer to {path} is none of the kind that OpenAI's API gives: {str(data)[:200]}",
+            fix="give the URL of an OpenAI-compatible API",
+        ) from bad
+
+
+def _read_text(choice: dict[str, Any]) -> str | None:
+    holder = choice.get("delta") or choice.get("message") or choice
+    # a server that parses thinking away hands it over apart
+    text: str | None = holder.get("content", holder.get("text"))
+    return text
+
+
+def _read_finish(reason: str | None) -> Finish:
+    return "cut" if reason is None else "length" if reason == "length" else "stop"
+
+
+def _read_logprobs(choice: dict[str, Any]) -> list[TokenLogprob]:
+    found = (choice.get("logprobs") or {}).get("content") or []
+    return [
+        TokenLogprob(
+            t["token"], float(t["logprob"]), [(o["token"], float(o["logprob"])) for o in t["top_logprobs"]], t.get("id")
+        )
+        for t in found
+    ]
+
+
+def _message(data: Any) -> str:
+    error = data.get("error", data) if isinstance(data, dict) else data
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+
+
+def _kind(data: Any) -> str:
+    error = data.get("error") if isinstance(data, dict) else None
+    return f"{error.get('type')} {error.get('code')}" if isinstance(error, dict) else ""
+
+
+def _is_page(response: httpx2.Response) -> bool:
+    return "html" in response.headers.get("content-type", "") or response.content[:20].lstrip()[:1] == b"<"

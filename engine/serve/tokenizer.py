@@ -1,0 +1,95 @@
+"""A tokenizer and its chat template from their files, without transformers: for who only renders and counts.
+
+It is what engine.models.template.Renderer asks of a tokenizer, and yields the same ids as transformers does.
+"""
+
+import json
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ModelError
+from engine.store.paths import cache_folder
+
+
+class LightTokenizer:
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self.name_or_path = str(folder)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        config: dict[str, Any] = json.loads((folder / "tokenizer_config.json").read_text())
+        names = ("bos_token", "eos_token", "unk_token", "pad_token")
+        self._special = {name: _read_token(config[name]) for name in names if config.get(name)}
+        file = folder / "chat_template.jinja"
+        self.chat_template: str | None = file.read_text() if file.is_file() else config.get("chat_template")
+        self.eos_token_id: int | None = self._tokenizer.token_to_id(self._special.get("eos_token", ""))
+
+    def get_added_vocab(self) -> dict[str, int]:
+        return {token.content: i for i, token in self._tokenizer.get_added_tokens_decoder().items()}
+
+    def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
+        return {"input_ids": self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids}
+
+    def decode(self, ids: list[int], skip_special_tokens: bool = False) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
+        return text
+
+    def apply_chat_template(
+        self, messages: list[dict[str, str]], add_generation_prompt: bool, tokenize: bool, **kwargs: Any
+    ) -> str:
+        assert not tokenize
+        text: str = self._template.render(
+            messages=messages, add_generation_prompt=add_generation_prompt, tools=None, documents=None,
+            **self._special, **kwargs,
+        )  # fmt: skip
+        return text
+
+    @cached_property
+    def _template(self) -> Any:
+        """Compiled in the environment that transformers compiles templates in."""
+        from jinja2 import TemplateError
+        from jinja2.ext import loopcontrols
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        def refuse(message: str) -> None:
+            raise TemplateError(message)
+
+        def to_json(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
+            return json.dumps(value, ensure_ascii=ensure_ascii, **options)
+
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment.filters["tojson"] = to_json
+        environment.globals["raise_exception"] = refuse
+        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+        return environment.from_string(self.chat_template or "")
+
+
+def convert_tokenizer(gguf: Path) -> Path:
+    """The folder with the tokenizer of a GGUF as transformers reads it, written into the cache once."""
+    stat = gguf.stat()
+    folder = cache_folder() / "tokenizers" / f"{gguf.stem}-{stat.st_size}-{stat.st_mtime_ns}"
+    if (folder / "tokenizer_config.json").is_file():
+        return folder
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    except Exception as bad:  # whatever its reader meets in a file that is torn or of a kind it does not know
+        raise ModelError(
+            f"{gguf}: its tokenizer cannot be read: {bad}", fix="check the file, or copy it again"
+        ) from bad
+    beside = folder.with_name(f".{folder.name}.{id(tokenizer)}")
+    tokenizer.save_pretrained(beside)
+    try:
+        beside.rename(folder)
+    except OSError:
+        import shutil
+
+        shutil.rmtree(beside)  # another was faster, and wrote the same
+    return folder
+
+
+def _read_token(token: Any) -> str:
+    return str(token["content"] if isinstance(token, dict) else token)

@@ -1,0 +1,118 @@
+"""`charlab serve` and `charlab chat` as processes, over the bundled model on one thread."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.serving import clean, read_backend
+from engine.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = "bundled:smollm2-135m"
+SERVE = (
+    "from console.serving import serve; import sys; serve(sys.argv[1], port=0, host='127.0.0.1', token='open-sesame', "
+    "backend=None, json=True, workspace=None)"
+)
+CHAT = (
+    "from console.serving import chat; import sys; chat(sys.argv[2:], blind=sys.argv[1] == 'blind', system=None, "
+    "temperature=1.0, seed=4, max_tokens=6, workspace=None)\n"
+    "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules)"
+)
+
+
+@pytest.fixture
+def start(workspace: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(code: str, *words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *words], cwd=workspace.folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def read_endpoint(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    text = ""
+    while not text.endswith("\n}\n"):
+        line = process.stdout.readline()
+        assert line, text
+        text += line
+    endpoint: dict[str, Any] = json.loads(text)
+    return endpoint
+
+
+def is_there(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/models", timeout=5) as response:
+            return bool(response.status == 200)
+    except urllib.error.HTTPError:
+        return True  # it wants the token
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_server_goes_with_the_command_however_that_ends(start: Any, how: signal.Signals) -> None:
+    process = start(SERVE, BUNDLED)
+    endpoint = read_endpoint(process)
+    assert endpoint["backend"] == "llama"
+    assert endpoint["token"] == "open-sesame"
+    assert is_there(endpoint["url"])
+    process.send_signal(how)
+    process.wait(20)
+    end = time.monotonic() + 10
+    while is_there(endpoint["url"]) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not is_there(endpoint["url"])
+
+
+def test_lines_of_standard_input_are_asked_one_after_another(start: Any) -> None:
+    out, err = start(CHAT, "open", BUNDLED).communicate("Who are you?\n\nAnd who am I?\n", timeout=60)
+    assert len([line for line in out.splitlines() if line.strip()]) >= 2, err
+    assert "tokens" in err
+
+
+def test_two_models_are_told_apart_only_when_one_was_chosen(start: Any) -> None:
+    out, err = start(CHAT, "blind", BUNDLED, BUNDLED).communicate("Who are you?\n/choose 2\nYes?\n", timeout=60)
+    asked, told, named = out.partition("you chose 2")
+    assert told, err
+    first, second = asked.split("[2] ")
+    assert first.removeprefix("[1] ").strip() == second.strip()
+    assert BUNDLED not in asked
+    assert f"which is {BUNDLED}" in named
+    assert f"[{BUNDLED}] " in named
+
+
+def test_a_model_that_is_not_there_is_an_error(start: Any) -> None:
+    process = start(CHAT, "open", "./nowhere.gguf")
+    assert "no GGUF at" in process.communicate("", timeout=60)[1]
+
+
+def test_what_a_model_says_moves_no_cursor() -> None:
+    assert clean("a\x1b[2Jb\r\nc\x07\u202ed") == "ab\ncd"
+
+
+def test_a_backend_that_there_is_not_is_refused() -> None:
+    assert read_backend(None) is None
+    assert read_backend("llama") == "llama"
+    with pytest.raises(InputError, match="no backend 'ollama'"):
+        read_backend("ollama")
