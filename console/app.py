@@ -408,9 +408,9 @@ def run_console(workspace: Workspace, *, readonly: bool = False, mouse: bool | N
 
     A mouse reports every move, so over SSH it is heard only where that was asked for.
     """
+    lab = Lab(workspace, readonly=readonly)
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise InputError("the console needs a terminal", fix="charlab runs lists runs, charlab --help every command")
-    lab = Lab(workspace, readonly=readonly)
     lab.run(mouse=hears_mouse() if mouse is None else mouse)
     return lab.return_code or 0
 
