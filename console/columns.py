@@ -136,15 +136,17 @@ def _read_columns(data: bytes, created: float) -> History:
     history = History(created)
     history.attempt, history.step, history.time = newest, int(last["step"]), float(last["time"])
     values = frame["values"].struct.unnest()
-    bad = frame["nonfinite"].list if frame["nonfinite"].dtype == pl.List(pl.String) else None
+    # few rows name any, so that the others need not be asked for each metric
+    bad = frame["nonfinite"] if frame["nonfinite"].dtype == pl.List(pl.String) else None
+    named = set() if bad is None else set(bad.filter(bad.list.len() > 0).explode().to_list())
     steps = frame["step"].cast(pl.Float64)
     for name in values.columns:
         column = values[name]
         if not column.dtype.is_numeric():
             continue
         there = column.is_not_null()
-        if bad is not None:
-            there = there | bad.contains(name)
+        if bad is not None and name in named:
+            there = there | bad.list.contains(name)
         # an infinity is what the series takes for a bad point
         held = column.filter(there).cast(pl.Float64).fill_null(float("inf"))
         if not len(held):
