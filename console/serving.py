@@ -1,4 +1,7 @@
-"""The commands that serve a model and talk to one or two."""
+"""The commands that serve a model and talk to one or two.
+
+Longer than a file should be: the conversation is a subject of its own, to be parted when the chat panel shares it.
+"""
 
 import random
 import signal

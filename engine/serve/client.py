@@ -2,6 +2,9 @@
 
 Sends what every backend samples alike by. Where a server renders prompts by itself, what it renders is compared with
 the tokenizer's own, and a difference is an error: a model must be asked what it was trained to be asked.
+
+Longer than a file should be: reading answers and running batches are subjects of their own, to be parted when
+probes use them.
 """
 
 import json

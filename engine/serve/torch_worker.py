@@ -1,4 +1,7 @@
-"""Any model that transformers loads behind OpenAI's HTTP API, in a process of its own: python -m engine.serve.torch_worker."""
+"""Any model that transformers loads behind OpenAI's HTTP API, in a process of its own: python -m engine.serve.torch_worker.
+
+Longer than a file should be because one handler holds the whole of an API: its routes, its stream, its errors.
+"""
 
 import hmac
 import json
