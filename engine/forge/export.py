@@ -20,8 +20,7 @@ from engine.forge.beside import write_beside
 from engine.forge.converter import check_quantiser, convert_folder, find_converter, quantise_gguf
 from engine.forge.gguf_file import describe_base, describe_types, write_gguf
 from engine.forge.merge import merge_adapter
-from engine.models.bundled import find_gguf
-from engine.models.locate import Located, hash_adapter, locate_model
+from engine.models.locate import Located, find_base_gguf, hash_adapter, locate_model
 from engine.models.reference import parse_reference
 from engine.models.template import Renderer
 from engine.records.forms import ALIASES, BY_LLAMA, FORMS, MERGED, PLAIN, Form, FormFile
@@ -75,7 +74,7 @@ def export_form(reference: str, to: str, workspace: Workspace, narrate: Narrate 
     with write_beside(target.folder) as beside:
         beside.mkdir()
         merged = whole.folder if is_current(whole, adapter) else None
-        made = make_form(kind, located, ExportPaths(beside), narrate, merged)
+        made = make_form(kind, located, ExportPaths(beside), workspace, narrate, merged)
         if recipe.load.quantize == "nf4":
             made.notes.append("the adapter was trained on an NF4 base, and here stands on weights that it never saw")
         form = describe_form(kind, located, adapter, recipe.template, made)
@@ -106,9 +105,11 @@ def is_current(paths: ExportPaths, adapter_sha256: str) -> bool:
         return False
 
 
-def make_form(kind: str, located: Located, out: ExportPaths, narrate: Narrate, merged: Path | None = None) -> Made:
+def make_form(
+    kind: str, located: Located, out: ExportPaths, workspace: Workspace, narrate: Narrate, merged: Path | None = None
+) -> Made:
     """Write the weights of one form into `out`; `merged` is the folder of merged fp32 weights where there is one."""
-    base = find_base_gguf(located)
+    base = find_base_gguf(located.base, workspace)
     if kind == "adapter":
         assert located.adapter is not None
         if base is None:
@@ -158,19 +159,6 @@ def _make_gguf(
     written = open_gguf(out.model)
     notes = [*describe_types(written, kind), *(describe_base(open_gguf(base)) if base else [])]
     return Made([out.model], written.count_types(), dtype, route, notes)
-
-
-def find_base_gguf(located: Located) -> Path | None:
-    """The base as GGUF: the bundled model's own file, or the one .gguf that lies in the base's folder."""
-    if located.base.startswith("bundled:"):
-        return find_gguf(parse_reference(located.base).name)
-    folder = Path(located.source)
-    found = sorted(folder.glob("*.gguf")) if folder.is_dir() else []
-    if len(found) > 1:
-        raise ModelError(
-            f"{folder} holds {len(found)} GGUF files, and which is the base is not known", fix="leave one there"
-        )
-    return found[0] if found else None
 
 
 def describe_form(kind: str, located: Located, adapter_sha256: str, template: Template, made: Made) -> Form:

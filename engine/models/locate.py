@@ -8,14 +8,32 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import ModelError
-from engine.models.bundled import convert_bundled
+from engine.errors import ModelError, StoreError
+from engine.models.bundled import convert_bundled, find_gguf
 from engine.models.reference import Reference, parse_reference
+from engine.records.forms import ALIASES, FORMS, MERGED, Form
 from engine.records.rows import CheckpointFile
 from engine.records.run import Ancestor
 from engine.store.journal import Narrate, read_json
-from engine.store.paths import CheckpointPaths, Workspace
+from engine.store.paths import CheckpointPaths, ExportPaths, Workspace
 from engine.store.runs import best_checkpoint, latest_checkpoint, open_checkpoint, open_run
+
+
+class Traced(NamedTuple):
+    """What a reference stands on, by its names alone: nothing is converted and nothing fetched."""
+
+    reference: str
+    """With the run's whole id and the checkpoint's step."""
+    base: str
+    """The reference of the base weights, below any adapter; of a merged form or a whole GGUF, its own."""
+    adapter: Path | None
+    """The adapter's folder, or of the form 'adapter' its GGUF."""
+    lineage: list[Ancestor]
+    trained: CheckpointFile | None
+    """The manifest of the checkpoint, where the adapter is one of charlab's."""
+    form: Form | None = None
+    run: str | None = None
+    """The run that the adapter is of."""
 
 
 class Located(NamedTuple):
@@ -28,24 +46,74 @@ class Located(NamedTuple):
     lineage: list[Ancestor]
     trained: CheckpointFile | None
     """The manifest of the checkpoint, where the adapter is one of charlab's."""
+    run: str | None = None
+    """The run under whose template the model was trained, where there is one."""
 
 
 def locate_model(text: str, workspace: Workspace, narrate: Narrate = lambda _: None) -> Located:
-    """Find what `text` names; ModelError where it does not exist or is no model."""
+    """Find what `text` names for transformers to load; ModelError where it does not exist or is no such model."""
+    traced = trace_model(text, workspace)
+    refuse_gguf(traced)
+    below = parse_reference(traced.base)
+    match below.kind:
+        case "bundled":
+            source = str(convert_bundled(below.name, narrate))
+        case "hub":
+            source = below.name
+        case _:
+            source = str(find_path(traced.base, workspace))
+    trained = traced.trained if traced.adapter else None  # what is merged is a base of its own
+    return Located(text, traced.base, source, traced.adapter, traced.lineage, trained, traced.run)
+
+
+def refuse_gguf(traced: Traced) -> None:
+    """Raise ModelError for what llama.cpp alone reads."""
+    if traced.form and traced.form.kind not in MERGED:
+        fix = f"{traced.reference.partition('#')[0]}, or its form merged"
+    elif traced.base.endswith(".gguf"):
+        fix = "--backend llama to serve it, or name the folder of its weights"
+    else:
+        return
+    raise ModelError(f"'{traced.reference}' is a GGUF, which llama.cpp serves and transformers does not load", fix=fix)
+
+
+def trace_model(text: str, workspace: Workspace) -> Traced:
+    """What `text` stands on; ModelError where it does not exist or is no model."""
     reference = parse_reference(text)
     match reference.kind:
-        case "bundled":
-            return Located(text, text, str(convert_bundled(reference.name, narrate)), None, [], None)
-        case "hub":
-            return Located(text, text, reference.name, None, [], None)
+        case "bundled" | "hub":
+            return Traced(text, text, None, [], None)
         case "folder":
-            folder = Path(text).expanduser()
-            if not folder.is_absolute():
-                folder = workspace.folder / folder
-            return _locate_folder(text, folder, workspace, narrate)
+            return _trace_folder(text, find_path(text, workspace), workspace)
         case "run":
             checkpoint = find_checkpoint(reference, workspace)
-            return _locate_folder(text, checkpoint.folder, workspace, narrate)
+            run = workspace.find_run(reference.name).id
+            full = f"run:{run}@{checkpoint.step}"
+            if reference.form:
+                return _trace_form(full, reference, workspace)
+            return _trace_folder(full, checkpoint.folder, workspace)
+
+
+def find_path(text: str, workspace: Workspace) -> Path:
+    """A path as it was given; a relative one is taken from the workspace's folder."""
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else workspace.folder / path
+
+
+def find_base_gguf(base: str, workspace: Workspace) -> Path | None:
+    """A base as GGUF: the bundled model's own file, a .gguf that is named, or the one that lies beside its weights."""
+    below = parse_reference(base)
+    if below.kind == "bundled":
+        return find_gguf(below.name)
+    folder = find_path(base, workspace)
+    if below.kind != "folder" or folder.suffix == ".gguf":
+        return folder if below.kind == "folder" else None
+    found = sorted(folder.glob("*.gguf"))
+    if len(found) > 1:
+        raise ModelError(
+            f"{folder} holds {len(found)} GGUF files, and which is the base is not known", fix="leave one there"
+        )
+    return found[0] if found else None
 
 
 def find_checkpoint(reference: Reference, workspace: Workspace) -> CheckpointPaths:
@@ -72,29 +140,60 @@ def find_checkpoint(reference: Reference, workspace: Workspace) -> CheckpointPat
     return latest
 
 
-def _locate_folder(text: str, folder: Path, workspace: Workspace, narrate: Narrate) -> Located:
+def _trace_folder(text: str, folder: Path, workspace: Workspace) -> Traced:
+    if folder.suffix == ".gguf":
+        if not folder.is_file():
+            raise ModelError(f"no GGUF at {folder}", fix="a path is taken from the workspace's folder")
+        return Traced(text, str(folder), None, [], None)
     config = folder / "adapter_config.json"
     if config.is_file():
         base = read_json(config).get("base_model_name_or_path")
         if not isinstance(base, str) or not base:
             raise ModelError(f"{config} names no base model", fix="set base_model_name_or_path")
-        below = locate_model(base, workspace, narrate)
+        below = trace_model(base, workspace)
         if below.adapter is not None:
             raise ModelError(f"{config}: its base '{base}' is itself an adapter", fix="merge that one first")
         manifest = CheckpointPaths(folder).manifest
         if manifest.is_file():
             trained = open_checkpoint(CheckpointPaths(folder))
-            return Located(text, below.base, below.source, folder, trained.lineage, trained)
+            return Traced(text, below.base, folder, trained.lineage, trained, run=trained.run)
         unknown = Ancestor(run=None, objective=None, step=None, adapter_sha256=hash_adapter(folder))
-        return Located(text, below.base, below.source, folder, [unknown], None)
+        return Traced(text, below.base, folder, [unknown], None)
     if not (folder / "config.json").is_file():
         what = "no config.json and no adapter_config.json" if folder.is_dir() else "no such folder"
         raise ModelError(f"model folder {folder}: {what}", fix="a path is taken from the workspace's folder")
     lineage: list[Ancestor] = []
-    export = folder / "export.json"
+    export = ExportPaths(folder).manifest
     if export.is_file():
         lineage = [Ancestor.parse(a, str(export), ModelError) for a in read_json(export).get("lineage", [])]
-    return Located(text, text, str(folder), None, lineage, None)
+    return Traced(text, str(folder), None, lineage, None)
+
+
+def _trace_form(full: str, reference: Reference, workspace: Workspace) -> Traced:
+    """A form that lies under the run, made of the very adapter that is asked for."""
+    assert reference.form is not None
+    kind = ALIASES.get(reference.form, reference.form)
+    run, text = full.removeprefix("run:").partition("@")[0], f"{full}#{kind}"
+    if kind not in FORMS:
+        raise ModelError(f"no form '{kind}'", fix=f"one of: {', '.join((*FORMS, *ALIASES))}")
+    checkpoint = find_checkpoint(reference, workspace)
+    manifest = open_checkpoint(checkpoint)
+    paths = workspace.run(run)
+    for export in (paths.export(kind), paths.export(kind, checkpoint.step)):
+        if not export.manifest.is_file():
+            continue
+        form = Form.parse(read_json(export.manifest), str(export.manifest), StoreError)
+        if form.adapter_sha256 != manifest.adapter_sha256:
+            continue
+        if kind == "adapter":
+            return Traced(text, form.base, export.adapter, form.lineage, manifest, form, run)
+        base = export.folder if kind in MERGED else export.model
+        return Traced(text, str(base), None, form.lineage, manifest, form, run)
+    at = "" if reference.step is None else f"@{checkpoint.step}"
+    raise ModelError(
+        f"run {run} has no form {kind} of its adapter at step {checkpoint.step}",
+        fix=f"charlab export {run if not at else f'run:{run}{at}'} --to {kind}",
+    )
 
 
 def hash_adapter(folder: Path) -> str:

@@ -4,6 +4,7 @@ bundled:smollm2-135m      the model that ships with charlab
 Qwen/Qwen3-1.7B           a Hugging Face id
 ./models/mine             a folder (starts with / . or ~), of weights or of an adapter
 run:ID  run:ID@40         a run's adapter on its base, its last checkpoint or step 40
+run:ID#q8_0  run:ID@40#merged   that adapter in a form that was exported
 """
 
 import re
@@ -19,6 +20,7 @@ class Reference(NamedTuple):
     kind: Literal["bundled", "hub", "folder", "run"]
     name: str
     step: int | Literal["best"] | None = None
+    form: str | None = None
 
 
 def parse_reference(text: str) -> Reference:
@@ -29,11 +31,9 @@ def parse_reference(text: str) -> Reference:
     if text.startswith("run:"):
         match = _RUN.match(text)
         if match is None:
-            raise ModelError(f"'{text}' is no run reference", fix="run:ID, run:ID@STEP or run:ID@best")
-        if match["form"]:
-            raise ModelError(f"'{text}': an exported form cannot be trained", fix=f"run:{match['run']}")
+            raise ModelError(f"'{text}' is no run reference", fix="run:ID, run:ID@STEP, run:ID@best or run:ID#FORM")
         step = match["step"]
-        return Reference("run", match["run"], "best" if step == "best" else int(step) if step else None)
+        return Reference("run", match["run"], "best" if step == "best" else int(step) if step else None, match["form"])
     if text.startswith(("anthropic:", "http:", "https:")):
         raise ModelError(f"'{text}' is an endpoint; its weights cannot be trained", fix="name weights")
     if not _HUB.match(text):

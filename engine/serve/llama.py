@@ -5,16 +5,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
-from engine.models.bundled import find_gguf
-from engine.models.locate import find_checkpoint
-from engine.models.reference import parse_reference
+from engine.models.locate import Traced, find_base_gguf, find_path, trace_model
 from engine.records.recipe import Template
 from engine.records.serving import ServeRequest
 from engine.records.version import LIVE
 from engine.store.index import list_runs, read_launch
-from engine.store.journal import read_json
-from engine.store.paths import CheckpointPaths, Workspace
-from engine.store.runs import open_checkpoint, open_run
+from engine.store.paths import Workspace
+from engine.store.runs import open_run
 
 LOOK_SECONDS = 0.1
 """How long the machine is watched to see which cores are idle."""
@@ -23,44 +20,27 @@ LOOK_SECONDS = 0.1
 class Base(NamedTuple):
     gguf: Path
     adapter: Path | None
-    """The adapter's folder, where the reference names one."""
+    """The adapter's folder, or its GGUF, where the reference names one."""
     template: Template
 
 
 def find_base(text: str, workspace: Workspace) -> Base | None:
     """The GGUF that the model reference stands on; None where it stands on none."""
-    reference = parse_reference(text)
-    match reference.kind:
-        case "bundled":
-            return Base(find_gguf(reference.name), None, Template())
-        case "hub":
-            return None
-        case "run":
-            folder = find_checkpoint(reference, workspace).folder
-        case "folder":
-            folder = find_path(text, workspace)
-            if folder.suffix == ".gguf":
-                return Base(folder, None, Template())
-    config = folder / "adapter_config.json"
-    if not config.is_file():
+    traced = trace_model(text, workspace)
+    stands_on_gguf = traced.base.startswith("bundled:") or traced.base.endswith(".gguf")
+    if not stands_on_gguf and not (traced.form and traced.form.kind == "adapter"):
         return None
-    below = read_json(config).get("base_model_name_or_path")
-    found = find_base(below, workspace) if isinstance(below, str) and below else None
-    return found and Base(found.gguf, folder, read_template(folder, workspace))
+    gguf = find_base_gguf(traced.base, workspace)
+    if gguf is None:
+        raise ModelError(f"no GGUF of {traced.base} is here any more", fix=f"charlab export {traced.run} --to q8_0")
+    return Base(gguf, traced.adapter, read_template(traced, workspace))
 
 
-def find_path(text: str, workspace: Workspace) -> Path:
-    path = Path(text).expanduser()
-    return path if path.is_absolute() else workspace.folder / path
-
-
-def read_template(adapter: Path, workspace: Workspace) -> Template:
+def read_template(traced: Traced, workspace: Workspace) -> Template:
     """The [template] table that the adapter was trained under; the default where nothing tells."""
-    checkpoint = CheckpointPaths(adapter)
-    if not checkpoint.manifest.is_file():
+    if traced.run is None or not workspace.run(traced.run).run.is_file():
         return Template()
-    paths = workspace.run(open_checkpoint(checkpoint).run)
-    return open_run(paths).recipe.template if paths.run.is_file() else Template()
+    return open_run(workspace.run(traced.run)).recipe.template
 
 
 def plan_llama(request: ServeRequest, workspace: Workspace) -> dict[str, Any]:

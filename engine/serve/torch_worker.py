@@ -173,13 +173,12 @@ class Model:
 
 def read_recipe(located: Located, workspace: Workspace) -> tuple[Load, Template]:
     """How the adapter's run loaded its base and rendered; where there is no run, in the type of the base's files."""
-    if located.trained is not None:
-        paths = workspace.run(located.trained.run)
-        if paths.run.is_file():
-            recipe = open_run(paths).recipe
-            return recipe.load, recipe.template
     whole = "float32" in str(getattr(load_config(located), "dtype", ""))
-    return Load(dtype="fp32" if whole else "bf16"), Template()
+    load, template = Load(dtype="fp32" if whole else "bf16"), Template()
+    if located.run is not None and workspace.run(located.run).run.is_file():
+        recipe = open_run(workspace.run(located.run)).recipe
+        load, template = recipe.load if located.adapter else load, recipe.template
+    return load, template
 
 
 class Server(ThreadingHTTPServer):

@@ -12,7 +12,8 @@ import pytest
 
 from engine.errors import ModelError
 from engine.forge.export import export_form, name_form, open_form
-from engine.models.locate import hash_adapter
+from engine.models.locate import hash_adapter, locate_model, trace_model
+from engine.serve.llama import find_base
 from engine.store.paths import RunPaths, Workspace
 
 RUN = "20260101-0900-ada-1a2b"
@@ -70,7 +71,6 @@ def test_a_form_lies_under_the_run_with_a_manifest_of_what_it_stands_on(
 
 
 def test_adapter_and_merged_weights_are_forms_too(workspace: Workspace, run: RunPaths) -> None:
-    from engine.models.locate import locate_model
 
     adapter = open_form(export_form(run.id, "adapter", workspace))
     assert ([f.name for f in adapter.files], adapter.types, adapter.dtype) == (["adapter.gguf"], {"f32": 28}, None)
@@ -174,3 +174,34 @@ def test_the_command_prints_one_object_per_form(
     said = capsys.readouterr()
     assert said.out.startswith("q4_0  ")
     assert "note: 1 of 15 matrices are kept finer than q4_0" in said.err
+
+
+def test_a_form_is_named_behind_its_run_and_stands_on_its_own_files(
+    workspace: Workspace, run: RunPaths, base: Path
+) -> None:
+    for kind in ("q8_0", "merged", "adapter"):
+        export_form(run.id, kind, workspace)
+    whole = trace_model(f"run:{run.id}#q8_0", workspace)
+    assert whole.reference == f"run:{run.id}@40#q8_0"
+    assert (whole.base, whole.adapter) == (str(run.export("q8_0").model), None)
+    assert whole.form is not None
+    assert whole.form.kind == "q8_0"
+    assert find_base(f"run:{run.id}#q8_0", workspace).gguf == run.export("q8_0").model  # type: ignore[union-attr]
+    merged = locate_model(f"run:{run.id}#merged_bf16", workspace)
+    assert (merged.source, merged.adapter, merged.trained) == (str(run.export("merged").folder), None, None)
+    on_base = find_base(f"run:{run.id}#adapter", workspace)
+    assert on_base is not None
+    assert (on_base.gguf.parent, on_base.adapter) == (base, run.export("adapter").adapter)
+
+
+def test_a_form_of_another_checkpoint_or_none_is_refused_with_the_command_that_makes_it(
+    workspace: Workspace, run: RunPaths
+) -> None:
+    export_form(run.id, "q8_0", workspace)
+    with pytest.raises(ModelError, match="no form q8_0 of its adapter at step 20") as refused:
+        trace_model(f"run:{run.id}@20#q8_0", workspace)
+    assert refused.value.fix == f"charlab export run:{run.id}@20 --to q8_0"
+    with pytest.raises(ModelError, match="no form 'q9'"):
+        trace_model(f"run:{run.id}#q9", workspace)
+    with pytest.raises(ModelError, match="and transformers does not load"):
+        locate_model(f"run:{run.id}#q8_0", workspace)

@@ -24,6 +24,8 @@ from engine.models.reference import Reference, parse_reference
         ("run:2026@000040", Reference("run", "2026", 40)),
         ("run:2026@0", Reference("run", "2026", 0)),
         ("run:2026@best", Reference("run", "2026", "best")),
+        ("run:2026#q4_k_m", Reference("run", "2026", None, "q4_k_m")),
+        ("run:2026@40#merged", Reference("run", "2026", 40, "merged")),
     ],
 )
 def test_a_reference_names_one_thing(text: str, expected: Reference) -> None:
@@ -34,14 +36,7 @@ def test_a_reference_names_one_thing(text: str, expected: Reference) -> None:
 def test_a_run_reference_that_cannot_be_read_is_refused_with_the_forms_there_are(text: str) -> None:
     with pytest.raises(ModelError, match="is no run reference") as refused:
         parse_reference(text)
-    assert refused.value.fix == "run:ID, run:ID@STEP or run:ID@best"
-
-
-@pytest.mark.parametrize("text", ["run:2026#gguf_q4", "run:2026@40#merged"])
-def test_an_exported_form_cannot_be_trained(text: str) -> None:
-    with pytest.raises(ModelError, match="an exported form cannot be trained") as refused:
-        parse_reference(text)
-    assert refused.value.fix == "run:2026"
+    assert refused.value.fix == "run:ID, run:ID@STEP, run:ID@best or run:ID#FORM"
 
 
 @pytest.mark.parametrize("text", ["anthropic:some-model", "http://localhost:8000/v1", "https://example.org/v1"])
