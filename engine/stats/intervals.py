@@ -39,3 +39,17 @@ def wilson(hits: int, n: int, confidence: float = 0.95) -> Proportion:
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == n else min(1.0, centre + half)
     return Proportion(hits, n, rate, low, high)
+
+
+def clopper_pearson(hits: int, n: int, confidence: float = 0.95) -> Proportion:
+    """The exact interval of Clopper and Pearson 1934, each tail at most half of what is left; n = 0 gives [0, 1]."""
+    from scipy.special import betaincinv
+
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} hits of {n}")
+    if n == 0:
+        return Proportion(0, 0, None, 0.0, 1.0)
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return Proportion(hits, n, hits / n, low, high)

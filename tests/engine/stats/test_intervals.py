@@ -1,8 +1,8 @@
-"""Wilson intervals against values worked out elsewhere, and at their edges."""
+"""Intervals of proportions against values worked out elsewhere, and at their edges."""
 
 import pytest
 
-from engine.stats.intervals import Proportion, wilson
+from engine.stats.intervals import Proportion, clopper_pearson, wilson
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,24 @@ def test_a_proportion_is_told_in_words_and_in_json() -> None:
     assert str(found) == "83% [70%, 91%] of 48"
     assert found.to_json("breaks") == {"breaks": 40, "n": 48, "rate": 40 / 48, "ci": [found.low, found.high]}
     assert wilson(0, 0).to_json("breaks") == {"breaks": 0, "n": 0, "rate": None, "ci": [0.0, 1.0]}
+
+
+def test_nothing_of_fifty_two_is_at_most_seven_in_a_hundred() -> None:
+    assert clopper_pearson(0, 52).high == pytest.approx(1 - 0.025 ** (1 / 52), rel=1e-12)
+    assert round(clopper_pearson(0, 52).high, 3) == 0.068
+
+
+@pytest.mark.parametrize("n", [1, 7, 39, 400])
+def test_both_intervals_are_those_of_scipy(n: int) -> None:
+    from scipy.stats import binomtest
+
+    for hits in range(0, n + 1, max(1, n // 9)):
+        for found, method in ((wilson(hits, n), "wilson"), (clopper_pearson(hits, n), "exact")):
+            expected = binomtest(hits, n).proportion_ci(method=method)
+            assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_the_exact_interval_of_nothing_asked_is_everything_and_more_hits_than_asked_are_refused() -> None:
+    assert clopper_pearson(0, 0) == Proportion(0, 0, None, 0.0, 1.0)
+    with pytest.raises(ValueError, match="6 hits of 5"):
+        clopper_pearson(6, 5)

@@ -1,0 +1,171 @@
+"""The gate before training: does the base really fail where the instructed model succeeds?
+
+It stands on interval bounds; the point estimates are shown beside them.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import InputError
+from engine.records.base import Record
+from engine.stats.agreement import Agreement
+from engine.stats.effect import bound_h, cohens_h
+from engine.stats.intervals import wilson
+from engine.stats.mcnemar import exact_p
+from engine.stats.scores import is_pass_fail, pair_scores, read_scores
+
+ACCEPTABLE = ("uncalibrated",)
+
+
+@dataclass(frozen=True)
+class Limits:
+    base_most: float = 0.30
+    instruct_least: float = 0.80
+    p_below: float = 0.01
+    h_least: float = 0.5
+    kappa_least: float = 0.7
+    second_share: float = 0.1
+
+
+class Confirmation(Record):
+    """A person has read samples and says that the gap is real."""
+
+    by: str
+    at: str
+    samples: int
+    """How many were read."""
+
+
+class Condition(Record):
+    name: str
+    value: float | None
+    """The point estimate; None was not measured."""
+    bound: float | None
+    """What is held against `needed`."""
+    needed: str
+    passed: bool
+    told: str = ""
+
+
+class Gate(Record):
+    passed: bool
+    n: int
+    conditions: list[Condition]
+    alternative: dict[str, Any] | None
+    """The other base's passes with their interval: for a look, it decides nothing."""
+
+
+def check_gate(
+    base: Iterable[tuple[str, object]],
+    instruct: Iterable[tuple[str, object]],
+    alternative: Iterable[tuple[str, object]] | None = None,
+    agreement: Agreement | None = None,
+    second_judge: Agreement | None = None,
+    confirmation: Confirmation | None = None,
+    accept: Collection[str] = (),
+    limits: Limits = Limits(),
+) -> Gate:
+    """Rows come with their places and are pass or fail; `agreement` is a person's with the judge.
+
+    `accept` names what is let through without proof: 'uncalibrated', for the judge.
+    """
+    unknown = sorted(set(accept) - set(ACCEPTABLE))
+    if unknown:
+        raise InputError(f"'{unknown[0]}' cannot be accepted", fix=f"one of: {', '.join(ACCEPTABLE)}")
+    pairs = pair_scores(base, instruct, scale=None)
+    if not is_pass_fail(pairs):
+        raise InputError("a gate needs passes and fails, each score 0, 1, true or false", fix="score by pass or fail")
+    n = len(pairs)
+    before, after = (wilson(sum(map(int, side)), n) for side in zip(*((p.baseline, p.candidate) for p in pairs)))
+    b = sum(p.baseline > p.candidate for p in pairs)  # type: ignore[operator]  # no scale, so no score is None
+    c = sum(p.candidate > p.baseline for p in pairs)  # type: ignore[operator]
+    p, h = exact_p(b, c), cohens_h(before.hits / n, after.hits / n)
+    h_low, _ = bound_h(h, n, n)
+    conditions = [
+        Condition(
+            name="base_fails",
+            value=before.rate,
+            bound=before.high,
+            needed=f"upper bound at most {limits.base_most:g}",
+            passed=before.high <= limits.base_most,
+            told=f"{before.hits} of {n} pass",
+        ),
+        Condition(
+            name="instruct_succeeds",
+            value=after.rate,
+            bound=after.low,
+            needed=f"lower bound at least {limits.instruct_least:g}",
+            passed=after.low >= limits.instruct_least,
+            told=f"{after.hits} of {n} pass",
+        ),
+        Condition(
+            name="mcnemar",
+            value=p,
+            bound=p,
+            needed=f"exact p below {limits.p_below:g}",
+            passed=p < limits.p_below and c > b,
+            told=f"{b} only the base passes, {c} only the instructed model",
+        ),
+        Condition(
+            name="cohens_h",
+            value=h,
+            bound=h_low,
+            needed=f"lower bound at least {limits.h_least:g}",
+            passed=h_low >= limits.h_least,
+        ),
+        _check_kappa(agreement, "uncalibrated" in accept, limits),
+        _check_second_judge(second_judge, n, limits),
+        Condition(
+            name="confirmed",
+            value=confirmation.samples if confirmation else None,
+            bound=confirmation.samples if confirmation else None,
+            needed="a person's word after reading samples",
+            passed=bool(confirmation and confirmation.by.strip() and confirmation.samples > 0),
+            told=f"by {confirmation.by} at {confirmation.at}" if confirmation else "not recorded",
+        ),
+    ]
+    return Gate(
+        passed=all(c.passed for c in conditions),
+        n=n,
+        conditions=conditions,
+        alternative=_count_passes(alternative) if alternative is not None else None,
+    )
+
+
+def _check_kappa(agreement: Agreement | None, accepted: bool, limits: Limits) -> Condition:
+    low = agreement.ci[0] if agreement else None
+    proven = low is not None and low >= limits.kappa_least
+    if proven:
+        told = "calibrated"
+    elif accepted:
+        told = "uncalibrated, accepted by name"
+    else:
+        told = agreement.state if agreement else "not measured"
+    return Condition(
+        name="human_kappa",
+        value=agreement.kappa if agreement else None,
+        bound=low,
+        needed=f"lower bound at least {limits.kappa_least:g}",
+        passed=proven or accepted,
+        told=told,
+    )
+
+
+def _check_second_judge(second: Agreement | None, n: int, limits: Limits) -> Condition:
+    share = second.n / n if second else None
+    return Condition(
+        name="second_judge",
+        value=share,
+        bound=share,
+        needed=f"a share of at least {limits.second_share:g} judged again",
+        passed=share is not None and share >= limits.second_share,
+        told=f"{second.n} of {n}, kappa {second.kappa:.2f} with the first" if second else "not measured",
+    )
+
+
+def _count_passes(rows: Iterable[tuple[str, object]]) -> dict[str, Any]:
+    scores = [s.value for s in read_scores(rows, "alternative").values()]
+    if not all(s in (0.0, 1.0) for s in scores):
+        raise InputError("a gate needs passes and fails, each score 0, 1, true or false", fix="score by pass or fail")
+    return wilson(sum(s == 1.0 for s in scores), len(scores)).to_json("passes")
