@@ -182,13 +182,14 @@ def serve(
     host: Annotated[str, typer.Option(help="Another than loopback needs --token.")] = "127.0.0.1",
     token: Annotated[str | None, typer.Option(help="What a client must send as its bearer token.")] = None,
     backend: BackendOption = None,
+    idle: Annotated[float | None, typer.Option(metavar="MINUTES", help="End after so long without a request.")] = None,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Serve a model over an OpenAI-compatible API until Ctrl-C."""
     from console import serving
 
-    serving.serve(model, port=port, host=host, token=token, backend=backend, json=json, workspace=workspace)
+    serving.serve(model, port=port, host=host, token=token, backend=backend, idle=idle, json=json, workspace=workspace)
 
 
 @app.command(epilog=EPILOG)
@@ -202,11 +203,44 @@ def chat(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Talk to a model, or to two at once with the same prompts, seed and sampling."""
-    from console import serving
+    from console import chatting
 
-    serving.chat(
+    chatting.chat(
         models, blind=blind, system=system, temperature=temperature, seed=seed, max_tokens=max_tokens,
         workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def probe(
+    model: ModelArgument,
+    probes: Annotated[
+        str | None, typer.Option(help="A character whose probes.jsonl is asked; that of the model's run if not given.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Answers per probe.")] = 12,
+    system: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A system prompt; 'none' silences the default.")
+    ] = None,
+    format: Annotated[list[str] | None, typer.Option(help="chat, raw or instruction. Repeatable.")] = None,
+    attack: Annotated[list[str] | None, typer.Option(help="stop-pretending, prefill or interview. Repeatable.")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")] = 1.0,
+    top_k: Annotated[int, typer.Option("--top-k", min=0, help="0 turns it off.")] = 64,
+    top_p: Annotated[float, typer.Option("--top-p", min=0.0, max=1.0)] = 0.95,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 64,
+    seed: Annotated[int | None, typer.Option(min=0, help="Drawn if not given.")] = None,
+    backend: BackendOption = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Ask a model a character's probes many times: how often it breaks, with intervals."""
+    from console import probing
+    from engine.records.serving import Sampling
+
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_tokens": max_tokens, "seed": seed}
+    probing.probe(
+        model, probes=probes, samples=samples, system=system, formats=format or [], attacks=attack or [],
+        sampling=Sampling.parse(given, "sampling"), backend=backend, detach=detach, json=json, workspace=workspace,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import time
 
 from console.text import format_value, narrate, print_json
 from engine.errors import StoreError
-from engine.store.index import RunRow, list_runs
+from engine.store.index import RunRow, list_runs, summarise_run
 from engine.store.paths import find_workspace
 from panels.text import align, format_age, harmless, plain
 
@@ -49,6 +49,11 @@ def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
     from engine.train.summary import read_before_after, summarise
 
     paths = find_workspace(workspace).find_run(run)
+    if summarise_run(paths).kind == "probe":
+        from console.probing import show_probing
+
+        show_probing(paths, json=json)
+        return
     facts = summarise(paths)
     if json:
         print_json(facts)

@@ -28,8 +28,8 @@ def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json
 
 
 def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None:
+    from engine.launch.steer import resume_run
     from engine.store.runs import latest_checkpoint
-    from engine.train.start import resume_run
 
     paths = find_workspace(workspace).find_run(run)
     found = latest_checkpoint(paths)
@@ -46,7 +46,7 @@ def fork(checkpoint: str, settings: list[str], *, detach: bool, json: bool, work
 
 
 def stop(run: str, *, json: bool, workspace: str | None) -> None:
-    from engine.train.start import stop_run
+    from engine.launch.steer import stop_run
 
     paths = find_workspace(workspace).find_run(run)
     stop_run(paths)

@@ -2,14 +2,12 @@
 
 import hashlib
 import os
-import platform
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -27,9 +25,10 @@ from engine.records.forms import ALIASES, BY_LLAMA, FORMS, MERGED, PLAIN, Form, 
 from engine.records.recipe import Template
 from engine.store.journal import Narrate, read_json, write_json
 from engine.store.paths import ExportPaths, Workspace
+from engine.store.provenance import read_versions
 from engine.store.runs import open_run
 
-LIBRARIES = ("charlab", "torch", "transformers", "peft", "safetensors", "gguf", "llama-cpp-python")
+LIBRARIES = ("torch", "transformers", "peft", "safetensors", "gguf", "llama-cpp-python")
 LARGE = 4e9
 """Parameters above which base and adapter are added up in bf16: in fp32 they would fill 16 GB and more."""
 
@@ -179,7 +178,7 @@ def describe_form(kind: str, located: Located, adapter_sha256: str, template: Te
         files=[describe_file(f) for f in made.files],
         types=made.types,
         notes=made.notes,
-        versions=read_versions(),
+        versions=read_versions(LIBRARIES),
     )
 
 
@@ -187,16 +186,6 @@ def describe_file(path: Path) -> FormFile:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FormFile(name=path.name, sha256=digest, bytes=path.stat().st_size)
-
-
-def read_versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def count_types(files: list[Path]) -> dict[str, int]:

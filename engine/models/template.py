@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.errors import ModelError
 from engine.records.dataset import Message
-from engine.records.recipe import Template
-from engine.records.run import TemplateUse
+from engine.records.recipe import Template, TemplateUse
 
 _PROBE = "charlab-probe-text"
 

@@ -58,12 +58,21 @@ def check_turns(messages: list[Message]) -> None:
         raise ValueError("the last turn of a prompt must be the user's")
 
 
+Format = Literal["chat", "raw", "instruction"]
+
+
 class Probe(Record):
-    """A prompt asked many times to see whether the character breaks."""
+    """A prompt asked many times to see whether the character breaks. Its format is part of what it is."""
 
     id: str = Field(min_length=1)
     category: str = ""
     messages: list[Message]
+    format: Format = "chat"
+    """Under the chat template, as raw text, or as "Instruction: ...\nResponse:"."""
+    begin: str = ""
+    """What the answer begins with; the model goes on from there, and only what it adds is judged."""
+    turns: list[str] = []
+    """What the user says after each answer; every answer is judged."""
 
     @model_validator(mode="after")
     def _well_formed(self) -> Self:

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from engine.records.base import Record
-from engine.records.run import Ancestor, TemplateUse
+from engine.records.recipe import TemplateUse
+from engine.records.run import Ancestor
 
 MERGED = {"merged": "bf16", "merged_fp32": "fp32"}
 """Merged weights as transformers keeps them, and their dtype."""

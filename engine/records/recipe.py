@@ -94,6 +94,14 @@ class Template(Table):
     """Passed to the chat template, such as enable_thinking = false."""
 
 
+class TemplateUse(Record):
+    """What a template turned out to render."""
+
+    sha256: str
+    system: str | None
+    """The system text that a prompt without one is rendered with."""
+
+
 class Checkpoint(Table):
     every: int = Field(50, ge=0)
     """Steps between checkpoints; 0 keeps only the last."""

@@ -56,6 +56,15 @@ class Sample(Record):
     span: tuple[int, int] | None
     """Where in the text the break stands, in characters."""
     in_character: bool
+    level: int | None = None
+    """0 says that it is an AI and refuses, to 4 wholly in character: see engine/probe/detect.py."""
+    turn: int = 0
+    """Which answer of a conversation it is."""
+    form: str = ""
+    """The form of the model that gave it, where a run asks several."""
+    prompt_tokens: int | None = None
+    judged_from: int = 0
+    """Characters of thinking at the beginning of the text, which are kept and not judged."""
 
 
 class CheckpointFile(Record):

@@ -1,9 +1,10 @@
-"""A run: one resolved recipe, and where everything it stands on came from."""
+"""A run: what it does, on what, and where everything it stands on came from."""
 
 from typing import Literal
 
 from engine.records.base import Record
-from engine.records.recipe import Recipe
+from engine.records.recipe import Recipe, TemplateUse
+from engine.records.serving import Backend, Sampling
 from engine.records.version import SCHEMA_VERSION
 
 Kind = Literal["train", "probe", "eval", "score", "compare", "export", "generate", "serve", "search"]
@@ -41,12 +42,6 @@ class BaseUse(Record):
     lineage: list[Ancestor] = []
 
 
-class TemplateUse(Record):
-    sha256: str
-    system: str | None
-    """The system text that a prompt without one is rendered with."""
-
-
 class Parent(Record):
     """The checkpoint that a fork goes on from."""
 
@@ -69,13 +64,27 @@ class Git(Record):
     dirty: bool
 
 
-class Run(Record):
+class Header(Record):
+    """What every run says of itself, whatever its kind."""
+
     schema_version: int = SCHEMA_VERSION
     id: str
     kind: Kind
     name: str
     created: float
     """Unix seconds."""
+    steps: int
+    """How many there are to do: optimiser steps of a training, answers of a probing."""
+    group: str | None = None
+    versions: dict[str, str]
+    git: Git | None
+    host: str
+
+
+class Run(Header):
+    """A training run."""
+
+    kind: Literal["train"]
     recipe: Recipe
     dataset: DatasetUse
     base: BaseUse
@@ -83,11 +92,43 @@ class Run(Record):
     reference: str | None
     """The model that DPO measures against; None where the objective needs none."""
     parent: Parent | None
-    group: str | None
-    steps: int
     start_step: int
     plan: Plan
     advice: list[str]
-    versions: dict[str, str]
-    git: Git | None
-    host: str
+
+
+class Subject(Record):
+    """The model that a run is about."""
+
+    reference: str
+    """With the run's whole id and the checkpoint's step."""
+    run: str | None = None
+    step: int | None = None
+    form: str | None = None
+    """The exported form, such as merged or q8_0; None is the adapter on its base as it was trained."""
+    base: str | None = None
+    """The weights below any adapter; None where only an endpoint is known."""
+    adapter_sha256: str | None = None
+    lineage: list[Ancestor] = []
+
+
+class ProbesUse(Record):
+    dataset: str
+    sha256: str
+    """Of the bytes of this run's own probes.jsonl, where formats and attacks are written out."""
+    count: int
+
+
+class ProbeRun(Header):
+    """A model asked the probes of a character, each `samples` times."""
+
+    kind: Literal["probe"] = "probe"
+    subject: Subject
+    probes: ProbesUse
+    samples: int
+    sampling: Sampling
+    """Its seed is the run's; every answer draws with one of its own that follows from it."""
+    system: str | None
+    """The text given as system prompt; "" silences the template's own, None leaves it."""
+    backend: Backend | None = None
+    """What was asked to serve the model; None left the choice."""

@@ -5,9 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from engine.records.base import Record
-from engine.records.recipe import Template
+from engine.records.recipe import Template, TemplateUse
 
 Backend = Literal["llama", "transformers", "vllm", "url"]
+BASE_SUFFIX = ":base"
+"""Of an endpoint that has an adapter: its model's name with this behind is the base alone (transformers and vLLM)."""
 
 
 class Sampling(Record):
@@ -41,6 +43,8 @@ class Endpoint(Record):
     tokenizer: str | None = None
     """Folder of the tokenizer that prompts are checked against, where the server renders by itself."""
     template: Template = Template()
+    rendered: TemplateUse | None = None
+    """The template that prompts are rendered by; None where a URL does not tell."""
 
 
 class ServeRequest(Record):

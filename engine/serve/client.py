@@ -3,8 +3,7 @@
 Sends what every backend samples alike by. Where a server renders prompts by itself, what it renders is compared with
 the tokenizer's own, and a difference is an error: a model must be asked what it was trained to be asked.
 
-Longer than a file should be: reading answers and running batches are subjects of their own, to be parted when
-probes use them.
+Past 300 lines because asking, checking what is asked, and asking again after an error share one state.
 """
 
 import json
@@ -15,48 +14,33 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import httpx2
+from typing_extensions import TypeIs
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
 from engine.models.template import Renderer
 from engine.records.dataset import Message
-from engine.records.serving import Endpoint, Sampling
+from engine.records.serving import BASE_SUFFIX, Endpoint, Sampling
+from engine.serve.answers import (
+    Answer,
+    Gathered,
+    Piece,
+    Scored,
+    is_page,
+    read_answer,
+    read_error,
+    read_error_kind,
+    read_scored,
+)
 from engine.serve.tokenizer import LightTokenizer
 
-Prompt = list[Message] | str
-"""Messages under the chat template (a last one of the assistant is the beginning of the answer), or raw text."""
-Finish = Literal["stop", "length", "cut"]
+Prompt = list[Message] | str | list[int]
+"""Messages under the chat template (a last one of the assistant is the beginning of the answer), raw text, or token
+ids."""
 BACK_OFF_SECONDS = 0.25
 LONGEST_BACK_OFF_SECONDS = 8.0
-
-
-class TokenLogprob(NamedTuple):
-    token: str
-    logprob: float
-    top: list[tuple[str, float]]
-    """The likeliest tokens here, likeliest first."""
-    id: int | None = None
-
-
-class Answer(NamedTuple):
-    text: str
-    tokens: int
-    prompt_tokens: int
-    finish: Finish
-    """'cut': the server went away in the middle; what had come is kept."""
-    logprobs: list[TokenLogprob] | None
-    seconds_to_first: float
-    """Of an answer that was not streamed: the server's own count."""
-    seconds: float
-
-
-class Piece(NamedTuple):
-    text: str
-    logprobs: list[TokenLogprob] | None = None
-    answer: Answer | None = None
-    """On the last piece: the whole."""
 
 
 class Job(NamedTuple):
@@ -109,7 +93,7 @@ class Client:
             began = time.perf_counter()
             data = self._post(path, body)
             seconds = time.perf_counter() - began
-        answer = _read_answer(data, path, logprobs > 0, seconds)
+        answer = read_answer(data, path, logprobs > 0, seconds)
         self._check_count(answer.prompt_tokens, expected)
         return answer
 
@@ -122,7 +106,7 @@ class Client:
         with self._room:
             began = time.perf_counter()
             for attempt in range(self.retries + 1):
-                gathered = _Gathered(began)
+                gathered = Gathered(began)
                 try:
                     yield from self._stream_once(path, body, gathered)
                     break
@@ -131,6 +115,26 @@ class Client:
             answer = gathered.to_answer(logprobs > 0)
         self._check_count(answer.prompt_tokens, expected)
         yield Piece("", None, answer)
+
+    def score(self, ids: list[int], start: int, top: int, *, adapter: bool | float = True) -> list[Scored]:
+        """What the model thinks of `ids` from place `start` on, each token given all before it.
+
+        llama.cpp tells no probabilities of a prompt, so it is asked for one token at a time.
+        """
+        sampling = Sampling(temperature=0, top_k=0, top_p=1, max_tokens=1)
+        if self.endpoint.backend != "llama":
+            path, body, _ = self._make_request(ids, sampling, adapter, 0)
+            with self._room:
+                return read_scored(self._post(path, {**body, "prompt_logprobs": top}), ids, start)
+        scored = []
+        for at in range(start, len(ids)):
+            answer = self.chat(ids[:at], sampling, adapter=adapter, logprobs=top)
+            if not answer.logprobs:
+                raise ModelError(f"{self.endpoint.reference}: the server told no probabilities", fix="see its log")
+            first = answer.logprobs[0]
+            likeliest = dict(zip(first.top_ids, (p for _, p in first.top), strict=True))
+            scored.append(Scored(ids[at], likeliest.get(ids[at]), likeliest))
+        return scored
 
     def run_batch(
         self,
@@ -200,10 +204,17 @@ class Client:
                     body["lora"] = [{"id": 0, "scale": float(adapter)}]
             case "transformers":
                 body["adapter"] = float(adapter)
-        if isinstance(prompt, str):
+            case "vllm" if float(adapter) == 0.0:
+                body["model"] += BASE_SUFFIX
+            case "vllm" if float(adapter) != 1.0:
+                raise InputError(f"vLLM adds an adapter whole or not at all, not at {adapter}", fix="0 or 1")
+        if isinstance(prompt, str) or is_ids(prompt):
             if logprobs:
                 body["logprobs"] = logprobs
-            return "/completions", {**body, "prompt": prompt}, None
+            if isinstance(prompt, str) and self._renderer:
+                # the tokenizer's own ids, so that the server cannot read the text otherwise
+                prompt = list(self._renderer.tokenizer(prompt)["input_ids"])
+            return "/completions", {**body, "prompt": prompt}, None if isinstance(prompt, str) else len(prompt)
         begun = prompt[-1].role == "assistant"
         if self._renderer and begun:
             # ids, because a template has its own mind about where a begun answer ends
@@ -213,7 +224,7 @@ class Client:
             return "/completions", {**body, "prompt": ids}, len(ids)
         if logprobs:
             body |= {"logprobs": True, "top_logprobs": logprobs}
-        if begun and self.endpoint.backend == "url":
+        if begun and self.endpoint.backend in ("url", "vllm"):
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         if self._renderer is None:
             return "/chat/completions", {**body, "messages": [m.to_json() for m in prompt]}, None
@@ -261,7 +272,7 @@ class Client:
                 self._back_off(attempt, again)
         raise AssertionError("the last attempt raises")
 
-    def _stream_once(self, path: str, body: dict[str, Any], gathered: "_Gathered") -> Iterator[Piece]:
+    def _stream_once(self, path: str, body: dict[str, Any], gathered: "Gathered") -> Iterator[Piece]:
         try:
             with self._errors(), self._http.stream("POST", f"{self.endpoint.url}{path}", json=body) as response:
                 if response.status_code != 200 or "event-stream" not in response.headers.get("content-type", ""):
@@ -279,7 +290,7 @@ class Client:
                     if "error" in event:
                         if gathered.pieces:
                             return  # 'cut': there is no finish reason
-                        raise _Retry(BusyError(f"{self.endpoint.url}: {_message(event)}"))
+                        raise _Retry(BusyError(f"{self.endpoint.url}: {read_error(event)}"))
                     if piece := gathered.add(event):
                         yield piece
         except _Retry:
@@ -303,9 +314,9 @@ class Client:
         if code < 400:
             return
         try:
-            message, kind = _message(response.json()), _kind(response.json())
+            message, kind = read_error(response.json()), read_error_kind(response.json())
         except ValueError:
-            if _is_page(response):
+            if is_page(response):
                 raise self._page_error(response) from None
             message, kind = response.text[:200], ""
         where = f"{self.endpoint.url} (HTTP {code})"
@@ -332,7 +343,7 @@ class Client:
         return value
 
     def _page_error(self, response: httpx2.Response, data: bytes = b"") -> InputError:
-        what = "a web page" if _is_page(response) else "no JSON"
+        what = "a web page" if is_page(response) else "no JSON"
         start = " ".join((data or response.content)[:120].decode(errors="replace").split())
         return InputError(
             f"{self.endpoint.url} answered with {what} instead of JSON: {start}",
@@ -349,6 +360,10 @@ class Client:
         time.sleep(seconds)
 
 
+def is_ids(prompt: Prompt) -> TypeIs[list[int]]:
+    return not isinstance(prompt, str) and all(isinstance(part, int) for part in prompt)
+
+
 class _Retry(Exception):
     """Something that may be different next time."""
 
@@ -356,103 +371,3 @@ class _Retry(Exception):
         super().__init__(error.message)
         self.error = error
         self.after = after
-
-
-class _Gathered:
-    """What has come of a stream."""
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-        self.first: float | None = None
-        self.pieces: list[str] = []
-        self.logprobs: list[TokenLogprob] = []
-        self.finish: Finish = "cut"
-        self.usage: dict[str, Any] = {}
-
-    def add(self, event: dict[str, Any]) -> Piece | None:
-        self.usage = event.get("usage") or self.usage
-        choices = event.get("choices") or []
-        if not choices:
-            return None
-        choice = choices[0]
-        if choice.get("finish_reason"):
-            self.finish = _read_finish(choice["finish_reason"])
-        text = _read_text(choice)
-        if text is None:
-            return None
-        logprobs = _read_logprobs(choice)
-        if not text and not logprobs:
-            return None
-        if self.first is None:
-            self.first = time.perf_counter()
-        self.pieces.append(text)
-        self.logprobs += logprobs
-        return Piece(text, logprobs or None)
-
-    def to_answer(self, with_logprobs: bool) -> Answer:
-        now = time.perf_counter()
-        return Answer(
-            text="".join(self.pieces),
-            tokens=int(self.usage.get("completion_tokens") or len(self.logprobs) or len(self.pieces)),
-            prompt_tokens=int(self.usage.get("prompt_tokens") or 0),
-            finish=self.finish,
-            logprobs=self.logprobs if with_logprobs else None,
-            seconds_to_first=(self.first or now) - self.began,
-            seconds=now - self.began,
-        )
-
-
-def _read_answer(data: dict[str, Any], path: str, with_logprobs: bool, seconds: float) -> Answer:
-    try:
-        choice = data["choices"][0]
-        text = _read_text(choice)
-        usage = data.get("usage") or {}
-        return Answer(
-            text=text or "",
-            tokens=int(usage.get("completion_tokens") or 0),
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            finish=_read_finish(choice.get("finish_reason")),
-            logprobs=_read_logprobs(choice) if with_logprobs else None,
-            seconds_to_first=float((data.get("timings") or {}).get("prompt_ms", 1000 * seconds)) / 1000,
-            seconds=seconds,
-        )
-    except (KeyError, IndexError, TypeError, ValueError) as bad:
-        raise InputError(
-            f"the answer to {path} is none of the kind that OpenAI's API gives: {str(data)[:200]}",
-            fix="give the URL of an OpenAI-compatible API",
-        ) from bad
-
-
-def _read_text(choice: dict[str, Any]) -> str | None:
-    holder = choice.get("delta") or choice.get("message") or choice
-    # a server that parses thinking away hands it over apart
-    text: str | None = holder.get("content", holder.get("text"))
-    return text
-
-
-def _read_finish(reason: str | None) -> Finish:
-    return "cut" if reason is None else "length" if reason == "length" else "stop"
-
-
-def _read_logprobs(choice: dict[str, Any]) -> list[TokenLogprob]:
-    found = (choice.get("logprobs") or {}).get("content") or []
-    return [
-        TokenLogprob(
-            t["token"], float(t["logprob"]), [(o["token"], float(o["logprob"])) for o in t["top_logprobs"]], t.get("id")
-        )
-        for t in found
-    ]
-
-
-def _message(data: Any) -> str:
-    error = data.get("error", data) if isinstance(data, dict) else data
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
-
-
-def _kind(data: Any) -> str:
-    error = data.get("error") if isinstance(data, dict) else None
-    return f"{error.get('type')} {error.get('code')}" if isinstance(error, dict) else ""
-
-
-def _is_page(response: httpx2.Response) -> bool:
-    return "html" in response.headers.get("content-type", "") or response.content[:20].lstrip()[:1] == b"<"

@@ -18,6 +18,8 @@ from engine.records.serving import Sampling
 
 GATHER_SECONDS = 0.01
 """A request waits this long for company."""
+SCORED_AT_ONCE = 128
+"""Places of a text whose whole distributions are held in float32 at a time."""
 JOIN_EVERY = 16
 """Tokens between two looks for newcomers while a group is under way: a group of many is cheaper than many groups."""
 
@@ -55,6 +57,22 @@ class Work:
                 return
 
 
+@dataclass
+class Scoring:
+    """A text to tell the probabilities of: for every token but the first, that of the token and of the `top` likeliest."""
+
+    ids: list[int]
+    scale: float
+    top: int
+    done: "queue.SimpleQueue[list[Token] | Exception]" = field(default_factory=queue.SimpleQueue)
+
+    def read(self) -> list[Token]:
+        found = self.done.get()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
 class Group:
     def __init__(self, works: list[Work]) -> None:
         self.works = works
@@ -78,10 +96,10 @@ class Generator:
         self.last_heard = time.monotonic()
         self.groups: list[Group] = []
         self._waiting: list[Work] = []
-        self._inbox: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Work | Scoring] = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def submit(self, work: Work) -> None:
+    def submit(self, work: Work | Scoring) -> None:
         self.last_heard = time.monotonic()
         self._inbox.put(work)
 
@@ -92,10 +110,10 @@ class Generator:
         turns = 0
         while True:
             if not self.groups and not self._waiting:
-                self._waiting.append(self._inbox.get())
-                time.sleep(GATHER_SECONDS)
+                self._take(self._inbox.get())
+                time.sleep(GATHER_SECONDS if self._waiting else 0)
             while not self._inbox.empty():
-                self._waiting.append(self._inbox.get())
+                self._take(self._inbox.get())
             if not self.groups or turns % JOIN_EVERY == 0:
                 self._admit()
             turns += 1
@@ -109,6 +127,29 @@ class Generator:
                     group.works = []
             self.groups = [g for g in self.groups if g.works]
             self.last_heard = time.monotonic()
+
+    def _take(self, work: Work | Scoring) -> None:
+        """Let a request wait for its group; a scoring is one pass, and done at once."""
+        if isinstance(work, Work):
+            self._waiting.append(work)
+            return
+        try:
+            with torch.inference_mode():
+                work.done.put(self._score(work))
+        except Exception as bad:  # as for a group: who waits must hear of it
+            work.done.put(bad)
+        self.last_heard = time.monotonic()
+
+    def _score(self, work: Scoring) -> list[Token]:
+        self._set_scale(work.scale)
+        ids = torch.tensor([work.ids], device=self.model.device)
+        logits = self.model(input_ids=ids, use_cache=False).logits[0, :-1]
+        told: list[Token] = []
+        for begin in range(0, len(logits), SCORED_AT_ONCE):
+            rows = logits[begin : begin + SCORED_AT_ONCE].float()
+            chosen = work.ids[begin + 1 : begin + 1 + len(rows)]
+            told += [_describe(i, row, work.top) for i, row in zip(chosen, rows.cpu(), strict=True)]
+        return told
 
     def _admit(self) -> None:
         """Make groups, one per adapter scale, of those who wait, as far as there are slots."""

@@ -72,17 +72,34 @@ def count_free_cores(workspace: Workspace) -> int:
     llama.cpp's threads wait for each other by spinning, so one that has to share its core stalls all: on two
     cores, two threads made 190 tokens/s, and 4 to 10 beside one busy process, where a single thread made 70.
     """
+    cores = count_own_cores()
+    return max(1, min(cores - count_held_cores(workspace, cores), count_idle_cores()))
+
+
+def count_own_cores() -> int:
+    """Physical cores that this process may run on."""
     import psutil
 
     cores: int = psutil.cpu_count(logical=False) or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = min(cores, len(os.sched_getaffinity(0)))
-    for row in list_runs(workspace):
-        if row.status in LIVE and (launch := read_launch(str(workspace.run(row.id).folder))):
-            cores -= _read_threads(launch["process"]["pid"], cores)
-    idle = round((1 - psutil.cpu_percent(LOOK_SECONDS) / 100) * psutil.cpu_count())
-    free: int = max(1, min(cores, idle))
-    return free
+    return min(cores, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else cores
+
+
+def count_held_cores(workspace: Workspace, cores: int) -> int:
+    """What the live trainings of this workspace compute with, of so many `cores`."""
+    live = (
+        read_launch(str(workspace.run(r.id).folder))
+        for r in list_runs(workspace)
+        if r.kind == "train" and r.status in LIVE
+    )
+    return sum(_read_threads(launch["process"]["pid"], cores) for launch in live if launch)
+
+
+def count_idle_cores() -> int:
+    """Logical cores that nobody uses just now."""
+    import psutil
+
+    idle: int = round((1 - psutil.cpu_percent(LOOK_SECONDS) / 100) * psutil.cpu_count())
+    return idle
 
 
 def _read_threads(pid: int, cores: int) -> int:

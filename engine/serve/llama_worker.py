@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
+from engine.models.template import Renderer
 from engine.records.recipe import Template
 from engine.records.serving import ServeRequest
 from engine.serve.owner import Say, run_worker
@@ -23,9 +24,11 @@ def serve(job: dict[str, Any], say: Say) -> None:
     say("progress", message=f"loading {gguf.name}, {job['threads']} thread{'s'[: job['threads'] > 1]}")
     server = start(request, job, gguf, adapter)
     port = int(server.listening_address.rpartition(":")[2])
+    tokenizer = convert_tokenizer(gguf)
+    renderer = Renderer(LightTokenizer(tokenizer), Template.model_validate(job["template"]))
     say(
         "ready", port=port, adapters=[job["adapter"]] if adapter else [], context=request.context,
-        tokenizer=str(convert_tokenizer(gguf)),
+        tokenizer=str(tokenizer), rendered=renderer.describe().to_json(),
     )  # fmt: skip
     if request.idle_seconds is None:
         threading.Event().wait()

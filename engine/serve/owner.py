@@ -16,12 +16,12 @@ from engine.errors import CharlabError
 Say = Callable[..., None]
 
 
-def open_line() -> tuple[dict[str, Any], Say]:
-    """The job, and a function that tells the owner of an event: say("ready", port=8080)."""
+def open_line(end: Callable[[], None]) -> tuple[dict[str, Any], Say]:
+    """The job, and a function that tells the owner of an event: say("ready", port=8080). `end` goes before the end."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints goes to the log
     job: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_owner, daemon=True).start()
+    threading.Thread(target=_end_with_owner, args=(end,), daemon=True).start()
 
     def say(event: str, **data: Any) -> None:
         try:
@@ -32,9 +32,9 @@ def open_line() -> tuple[dict[str, Any], Say]:
     return job, say
 
 
-def run_worker(serve: Callable[[dict[str, Any], Say], None]) -> None:
-    """Run `serve` until it returns; an error goes to the owner in words."""
-    job, say = open_line()
+def run_worker(serve: Callable[[dict[str, Any], Say], None], end: Callable[[], None] = lambda: None) -> None:
+    """Run `serve` until it returns; an error goes to the owner in words. `end` is called when the owner is gone."""
+    job, say = open_line(end)
     try:
         serve(job, say)
     except CharlabError as error:
@@ -44,7 +44,8 @@ def run_worker(serve: Callable[[dict[str, Any], Say], None]) -> None:
     os._exit(0)
 
 
-def _end_with_owner() -> None:
+def _end_with_owner(end: Callable[[], None]) -> None:
     while os.read(0, 4096):
         pass
+    end()
     os._exit(0)

@@ -16,6 +16,7 @@ from engine.records.recipe import Template
 from engine.records.serving import Backend, Endpoint, ServeRequest
 from engine.serve.llama import find_base, plan_llama
 from engine.serve.torch_server import plan_torch
+from engine.serve.vllm import can_serve, plan_vllm
 from engine.store.journal import Narrate
 from engine.store.paths import Workspace, cache_folder
 
@@ -64,18 +65,18 @@ def start_server(request: ServeRequest, workspace: Workspace, narrate: Narrate =
         case "transformers":
             module, job = "engine.serve.torch_worker", plan_torch(request, workspace)
         case "vllm":
-            raise ModelError(
-                "charlab starts no vLLM server by itself yet", fix="start it, and name http://host:8000/v1#MODEL"
-            )
+            module, job = "engine.serve.vllm_worker", plan_vllm(request, workspace)
     check_reach(request)
     return start_worker(module, job, request, narrate)
 
 
 def choose_backend(request: ServeRequest, workspace: Workspace) -> Backend:
-    """A URL is what it is; llama.cpp serves what stands on a GGUF; transformers the rest."""
+    """A URL is what it is; llama.cpp serves what stands on a GGUF; vLLM the rest where it can, transformers elsewhere."""
     if request.reference.startswith(("http://", "https://")):
         return "url"
-    return "llama" if find_base(request.reference, workspace) else "transformers"
+    if find_base(request.reference, workspace):
+        return "llama"
+    return "vllm" if can_serve(request.reference, workspace) else "transformers"
 
 
 def name_url(request: ServeRequest) -> Endpoint:
@@ -141,6 +142,7 @@ def start_worker(module: str, job: dict[str, Any], request: ServeRequest, narrat
         context=ready["context"],
         tokenizer=ready.get("tokenizer"),
         template=Template.model_validate(ready.get("template") or job.get("template") or {}),
+        rendered=ready.get("rendered"),
     )
     return Serving(endpoint, process, log)
 

@@ -17,21 +17,20 @@ from typing import Any
 from pydantic import Field
 
 from engine.errors import BusyError, InputError, ModelError
-from engine.models.load import attach_adapter, load_base, load_config, load_tokenizer
+from engine.models.load import attach_adapter, load_base, load_config, load_tokenizer, pick_device
 from engine.models.locate import Located, locate_model
 from engine.models.template import Renderer
 from engine.records.base import Record
 from engine.records.dataset import Message
 from engine.records.recipe import Load, Template
-from engine.records.serving import Sampling, ServeRequest
-from engine.serve.generate import Generator, Token, Work
+from engine.records.serving import BASE_SUFFIX, Sampling, ServeRequest
+from engine.serve.generate import Generator, Scoring, Token, Work
+from engine.serve.memory import refuse_unfit, weigh_model
 from engine.serve.owner import Say, run_worker
 from engine.store.paths import Workspace
 from engine.store.runs import open_run
 
 LONGEST_BODY = 1 << 24
-BASE_SUFFIX = ":base"
-"""A model's name with it behind is the base alone."""
 
 
 class Ask(Record):
@@ -52,6 +51,8 @@ class Ask(Record):
     logprobs: bool | int | None = None
     top_logprobs: int | None = Field(None, ge=0, le=1000)
     adapter: bool | float | None = None
+    prompt_logprobs: int | None = Field(None, ge=1, le=1000)
+    """As vLLM has it: the prompt's own tokens are told with so many of the likeliest at each place."""
     n: int = Field(1, ge=1, le=1)
     user: str | None = None
 
@@ -70,6 +71,8 @@ class Model:
         located = locate_model(request.reference, workspace, lambda message: say("progress", message=message))
         load, template = read_recipe(located, workspace)
         say("progress", message=f"loading {located.base} ({load.dtype}{', nf4' if load.quantize == 'nf4' else ''})")
+        if pick_device().type == "cuda" and Path(located.source).is_dir():
+            refuse_unfit(name, weigh_model(Path(located.source), load), workspace)
         tokenizer = load_tokenizer(located)
         model = load_base(located, load)
         if located.adapter:
@@ -105,16 +108,28 @@ class Model:
             seed=None if ask.seed is None else ask.seed % 2**32,
             stop=[ask.stop] if isinstance(ask.stop, str) else ask.stop or [],
         )  # fmt: skip
-        scale = 0.0 if ask.model.endswith(BASE_SUFFIX) and self.adapter else 1.0
-        if ask.adapter is not None:
-            scale = float(ask.adapter)
         if ask.logprobs is True or (ask.logprobs and ask.messages is not None):
             top = max(1, ask.top_logprobs or 0)
         else:
             top = int(ask.logprobs or 0)
-        work = Work(prompt, sampling, scale if self.adapter else 1.0, top)
+        work = Work(prompt, sampling, self.scale(ask), top)
         self.generator.submit(work)
         return work
+
+    def scale(self, ask: Ask) -> float:
+        """How much of the adapter is asked for."""
+        if not self.adapter:
+            return 1.0
+        if ask.adapter is not None:
+            return float(ask.adapter)
+        return 0.0 if ask.model.endswith(BASE_SUFFIX) else 1.0
+
+    def score(self, ask: Ask) -> list[dict[str, Any] | None]:
+        """The prompt's tokens as vLLM tells them: by id, what was likeliest at each place and the token itself."""
+        assert ask.prompt_logprobs is not None
+        work = Scoring(self.encode(ask), self.scale(ask), ask.prompt_logprobs)
+        self.generator.submit(work)
+        return [None, *({str(i): {"logprob": p} for i, p in [*t.top, (t.id, t.logprob)]} for t in work.read())]
 
     def encode(self, ask: Ask) -> list[int]:
         if ask.messages is not None:
@@ -260,13 +275,16 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(400, f"the body is no JSON: {bad}", "invalid_body") from bad
         if (ask.messages is None) is chat or (ask.prompt is None) is not chat:
             raise ApiError(400, f"{self.path} takes {'messages' if chat else 'a prompt'}", "invalid_request")
+        scored = None if ask.prompt_logprobs is None else model.score(ask)
         work = model.begin(ask)
         try:
-            self._stream(model, ask, work, chat) if ask.stream else self._whole(model, ask, work, chat)
+            self._stream(model, ask, work, chat) if ask.stream else self._whole(model, ask, work, chat, scored)
         finally:
             work.cancelled = True
 
-    def _whole(self, model: Model, ask: Ask, work: Work, chat: bool) -> None:
+    def _whole(
+        self, model: Model, ask: Ask, work: Work, chat: bool, scored: list[dict[str, Any] | None] | None
+    ) -> None:
         pieces = list(model.read(work))
         text = "".join(piece for piece, _, _ in pieces)
         tokens = [t for _, some, _ in pieces for t in some]
@@ -276,6 +294,8 @@ class Handler(BaseHTTPRequestHandler):
             "logprobs": self._logprobs(model, work, tokens),
         }
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        if scored is not None:
+            choice["prompt_logprobs"] = scored
         timings = {"prompt_ms": 1000 * ((work.began or work.arrived) - work.arrived)}
         self._send(
             200, {**_frame(model, chat), "choices": [choice], "usage": _usage(work, len(tokens)), "timings": timings}
@@ -360,7 +380,7 @@ def serve(job: dict[str, Any], say: Say) -> None:
     server.model = model
     say(
         "ready", port=server.server_address[1], adapters=[model.adapter] if model.adapter else [],
-        context=model.context, template=model.template.to_json(),
+        context=model.context, template=model.template.to_json(), rendered=model.renderer.describe().to_json(),
     )  # fmt: skip
     if request.idle_seconds is None:
         threading.Event().wait()

@@ -90,14 +90,14 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
     launch = read_launch(folder)
     tail = read_last_lines(f"{folder}/metrics.jsonl", 1 << 15)
     newest = parse_row(tail[-1]) if tail else None
-    step = newest["step"] if newest else run["start_step"]
+    step = newest["step"] if newest else run.get("start_step", 0)
     values = _newest_values(tail)
     status: Status = "draft"
     host = run["host"]
     if launch is not None:
         host = launch["host"]
         status = _derive_status(folder, launch, tail, here, now)
-    recipe = run["recipe"]
+    objective, base, dataset = _name_task(run)
     return RunRow(
         id=run["id"],
         kind=run["kind"],
@@ -106,9 +106,9 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         step=step,
         steps=run["steps"],
         partial=status in ("stopped", "failed", "lost") and step < run["steps"],
-        objective=recipe["objective"],
-        base=recipe["base"],
-        dataset=recipe["dataset"],
+        objective=objective,
+        base=base,
+        dataset=dataset,
         loss=values.get("loss"),
         margin_nats=values.get("margin_nats"),
         break_rate=values.get("break_rate"),
@@ -117,10 +117,18 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         created=run["created"],
         attempt=launch["attempt"] if launch else 0,
         host=host,
-        group=run["group"],
+        group=run.get("group"),
         cost_usd=None,
         problem="",
     )
+
+
+def _name_task(run: dict[str, Any]) -> tuple[str, str, str]:
+    """What is done, to which model, with which dataset."""
+    if run["kind"] == "train":
+        recipe = run["recipe"]
+        return recipe["objective"], recipe["base"], recipe["dataset"]
+    return run["kind"], run["subject"]["reference"], run["probes"]["dataset"]
 
 
 def _check_types(row: RunRow) -> RunRow:

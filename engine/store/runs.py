@@ -1,18 +1,23 @@
 """Opening one run: its record validated, its journals read, its checkpoints found."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import StoreError
 from engine.records.rows import CheckpointFile
-from engine.records.run import Run
+from engine.records.run import ProbeRun, Run
 from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 
+R = TypeVar("R", Run, ProbeRun)
 
-def open_run(paths: RunPaths) -> Run:
-    """The validated record; StoreError where it was written by a newer charlab."""
+AnyRun = Run | ProbeRun
+_RECORDS: dict[str, type[Run] | type[ProbeRun]] = {"train": Run, "probe": ProbeRun}
+
+
+def open_record(paths: RunPaths) -> AnyRun:
+    """The validated record of a run of any kind; StoreError where it was written by a newer charlab."""
     data = read_json(paths.run)
     version = data.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -20,7 +25,24 @@ def open_run(paths: RunPaths) -> Run:
             f"{paths.run} was written by a newer charlab (schema {version}, this one reads {SCHEMA_VERSION})",
             fix="pip install --upgrade charlab; nothing was changed",
         )
-    return Run.parse(data, str(paths.run), StoreError)
+    kind = data.get("kind")
+    record = _RECORDS.get(kind, Run) if isinstance(kind, str) else Run
+    return record.parse(data, str(paths.run), StoreError)
+
+
+def open_run(paths: RunPaths) -> Run:
+    """The record of a training run; StoreError where it is none."""
+    return expect(open_record(paths), Run, "training")
+
+
+def open_probe_run(paths: RunPaths) -> ProbeRun:
+    return expect(open_record(paths), ProbeRun, "probe")
+
+
+def expect(run: AnyRun, kind: type[R], name: str) -> R:
+    if not isinstance(run, kind):
+        raise StoreError(f"{run.id} is a {run.kind} run, and this is about {name} runs", fix="charlab runs lists them")
+    return run
 
 
 def open_checkpoint(checkpoint: CheckpointPaths) -> CheckpointFile:

@@ -9,36 +9,17 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from engine.launch.attempt import Journals
 from engine.models.template import Renderer
 from engine.probe.rates import measure_rates
-from engine.records.rows import Event, Metric
 from engine.records.run import Run
-from engine.records.version import QUIET_SECONDS, EventKind
-from engine.store.journal import Journal, finite, read_rows
+from engine.records.version import QUIET_SECONDS
+from engine.store.journal import read_rows
 from engine.store.paths import RunPaths
 from engine.train.alarms import Alarms
 from engine.train.checkpoint import drop_old, write_checkpoint
 from engine.train.sentinel import Sentinels
 from engine.train.trainer import CharacterTrainer
-
-
-class Journals:
-    """The three journals of one attempt; rows go in as records and come out as lines."""
-
-    def __init__(self, paths: RunPaths, attempt: int) -> None:
-        self.attempt = attempt
-        self.events = Journal(paths.events)
-        self.metrics = Journal(paths.metrics)
-        self.samples = Journal(paths.samples)
-
-    def tell(self, kind: EventKind, step: int, message: str = "", fix: str = "", **data: Any) -> None:
-        event = Event(attempt=self.attempt, time=time.time(), kind=kind, step=step, message=message, fix=fix, data=data)
-        self.events.append(event.to_json())
-
-    def measure(self, step: int, values: dict[str, float]) -> None:
-        clean, bad = finite(values)
-        row = Metric(attempt=self.attempt, step=step, time=time.time(), values=clean, nonfinite=bad)
-        self.metrics.append(row.to_json())
 
 
 class Recorder(TrainerCallback):

@@ -1,14 +1,10 @@
 """From a recipe to a frozen run: everything that can be found wrong is found here, before it starts."""
 
 import math
-import platform
 import secrets
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from engine.data.read import find_dataset, hash_file, read_character, read_pairs, read_probes
 from engine.data.split import Split, split_by_prompt, upsample
@@ -17,9 +13,10 @@ from engine.models.locate import Located, locate_model
 from engine.models.template import Renderer
 from engine.records.dataset import Character, Pair, Probe
 from engine.records.recipe import Recipe
-from engine.records.run import BaseUse, DatasetUse, Git, Parent, Run
+from engine.records.run import BaseUse, DatasetUse, Parent, Run
 from engine.store.journal import Narrate, read_json, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
+from engine.store.provenance import read_git, read_versions
 from engine.train.alarms import NAMES, parse_condition
 from engine.train.encode import Sorted, check_window, encode_pairs, plan_rows
 from engine.train.guards import check_allowances, refuse_leaks, refuse_sft_after_orpo, refuse_unpassed_gate
@@ -110,7 +107,7 @@ def resolve_recipe(
         start_step=start,
         plan=plan_rows(encoded),
         advice=gather_advice(recipe, parameters, seen, probes, located),
-        versions=read_versions(),
+        versions=read_versions(LIBRARIES),
         git=read_git(workspace.folder),
         host=socket.gethostname(),
     )
@@ -208,29 +205,3 @@ def note_lineage(located: Located) -> list[str]:
     if any(a.run is None for a in located.lineage):
         return [f"{located.reference} says nothing of how it was trained, so no guard can look at its past"]
     return []
-
-
-def read_versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("charlab", *LIBRARIES):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def read_git(folder: Path) -> Git | None:
-    """Commit and state of the repository that holds the workspace, None outside of one."""
-
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    if not commit:
-        return None
-    return Git(commit=commit, dirty=bool(ask("status", "--porcelain", "--untracked-files=no")))

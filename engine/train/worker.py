@@ -8,56 +8,24 @@ the journals and the checkpoints, and ends with one final event: finished, stopp
 
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import Any
 
-from engine.errors import CharlabError, StoreError
+from engine.errors import StoreError
+from engine.launch.attempt import Journals, run_attempt
 from engine.records.rows import CheckpointFile
 from engine.records.run import Run
-from engine.store.journal import seal
 from engine.store.paths import CheckpointPaths, RunPaths, Workspace
 from engine.store.runs import latest_checkpoint, open_checkpoint, open_run
 
 
-def main(folder: str, attempt: int) -> int:
-    """Run the attempt; the exit code is the error's."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    paths = RunPaths(Path(folder))
-    for journal in (paths.events, paths.metrics, paths.samples):
-        seal(journal)
-    from engine.train.recorder import Journals
-
-    journals = Journals(paths, attempt)
-    step = 0
-    try:
-        run = open_run(paths)
-        found = latest_checkpoint(paths)
-        step = found.step if found else run.start_step
-        ended = train(run, paths, journals, found)
-        kind, _, message = ended.partition(": ")
-        paths.stop.unlink(missing_ok=True)
-        journals.tell("finished" if kind == "finished" else "stopped", _last_step(paths, step), message)
-        return 0
-    except BaseException as error:
-        traceback.print_exc()
-        message, fix = str(error), "charlab log shows the traceback"
-        if isinstance(error, CharlabError):
-            fix = error.fix
-        elif "no space left" in message.lower():
-            # torch and safetensors raise errors of their own here
-            fix = "free some disk, then charlab resume"
-        elif "out of memory" in str(error).lower():
-            fix = "lower optim.batch and raise optim.accumulate, or set load.gradient_checkpointing = true"
-        try:
-            journals.tell("failed", _last_step(paths, step), f"{type(error).__name__}: {message}", fix)
-        except CharlabError:
-            traceback.print_exc()
-        return error.code if isinstance(error, CharlabError) else 1
+def attempt_training(paths: RunPaths, journals: Journals) -> str:
+    run = open_run(paths)
+    found = latest_checkpoint(paths)
+    journals.step = journals.step or (found.step if found else run.start_step)
+    return train(run, paths, journals, found)
 
 
-def train(run: Run, paths: RunPaths, journals: Any, found: CheckpointPaths | None) -> str:
+def train(run: Run, paths: RunPaths, journals: Journals, found: CheckpointPaths | None) -> str:
     """Load everything, train to the end or to a stop; returns how it ended."""
     import time
 
@@ -146,13 +114,6 @@ def make_sentinels(run: Run, paths: RunPaths, attempt: int) -> Any:
     return Sentinels(read_probes(paths.probes), character, run.recipe.sentinel, run.recipe.seed, attempt)
 
 
-def _last_step(paths: RunPaths, fallback: int) -> int:
-    from engine.store.journal import read_last_rows
-
-    rows = read_last_rows(paths.metrics)
-    return int(rows[-1]["step"]) if rows else fallback
-
-
 if __name__ == "__main__":
     # the lock's descriptor (argv[3]) was inherited open, and is let go when the process ends
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(run_attempt(sys.argv[1], int(sys.argv[2]), attempt_training))

@@ -1,4 +1,4 @@
-"""`charlab serve` and `charlab chat` as processes, over the bundled model on one thread."""
+"""`charlab serve` as a process, over the bundled model on one thread."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from console.serving import clean, read_backend
+from console.serving import read_backend
 from engine.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,11 +22,6 @@ BUNDLED = "bundled:smollm2-135m"
 SERVE = (
     "from console.serving import serve; import sys; serve(sys.argv[1], port=0, host='127.0.0.1', token='open-sesame', "
     "backend=None, json=True, workspace=None)"
-)
-CHAT = (
-    "from console.serving import chat; import sys; chat(sys.argv[2:], blind=sys.argv[1] == 'blind', system=None, "
-    "temperature=1.0, seed=4, max_tokens=6, workspace=None)\n"
-    "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules)"
 )
 
 
@@ -83,32 +78,6 @@ def test_a_server_goes_with_the_command_however_that_ends(start: Any, how: signa
     while is_there(endpoint["url"]) and time.monotonic() < end:
         time.sleep(0.02)
     assert not is_there(endpoint["url"])
-
-
-def test_lines_of_standard_input_are_asked_one_after_another(start: Any) -> None:
-    out, err = start(CHAT, "open", BUNDLED).communicate("Who are you?\n\nAnd who am I?\n", timeout=60)
-    assert len([line for line in out.splitlines() if line.strip()]) >= 2, err
-    assert "tokens" in err
-
-
-def test_two_models_are_told_apart_only_when_one_was_chosen(start: Any) -> None:
-    out, err = start(CHAT, "blind", BUNDLED, BUNDLED).communicate("Who are you?\n/choose 2\nYes?\n", timeout=60)
-    asked, told, named = out.partition("you chose 2")
-    assert told, err
-    first, second = asked.split("[2] ")
-    assert first.removeprefix("[1] ").strip() == second.strip()
-    assert BUNDLED not in asked
-    assert f"which is {BUNDLED}" in named
-    assert f"[{BUNDLED}] " in named
-
-
-def test_a_model_that_is_not_there_is_an_error(start: Any) -> None:
-    process = start(CHAT, "open", "./nowhere.gguf")
-    assert "no GGUF at" in process.communicate("", timeout=60)[1]
-
-
-def test_what_a_model_says_moves_no_cursor() -> None:
-    assert clean("a\x1b[2Jb\r\nc\x07\u202ed") == "ab\ncd"
 
 
 def test_a_backend_that_there_is_not_is_refused() -> None:

@@ -9,9 +9,9 @@ import pytest
 from engine.errors import StoreError
 from engine.probe.grid import read_grid
 from engine.probe.rates import measure_rates, rates_by_probe
-from engine.records.recipe import Recipe
+from engine.records.recipe import Recipe, TemplateUse
 from engine.records.rows import CheckpointFile
-from engine.records.run import BaseUse, DatasetUse, Plan, Run, TemplateUse
+from engine.records.run import BaseUse, DatasetUse, Plan, Run
 from engine.stats.intervals import wilson
 from engine.store.journal import read_rows
 from engine.store.paths import RunPaths

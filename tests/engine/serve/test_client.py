@@ -10,7 +10,8 @@ import pytest
 
 from engine.errors import BusyError, InputError, ModelError
 from engine.records.serving import Endpoint, Sampling
-from engine.serve.client import Answer, Client, Job
+from engine.serve.answers import Answer
+from engine.serve.client import Client, Job
 from engine.store.journal import Journal, read_rows
 
 

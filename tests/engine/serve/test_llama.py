@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
@@ -19,7 +21,7 @@ from engine.models.bundled import find_gguf
 from engine.records.recipe import Template
 from engine.records.serving import Sampling, ServeRequest
 from engine.serve.client import Client
-from engine.serve.llama import count_free_cores, find_base
+from engine.serve.llama import count_free_cores, count_held_cores, count_idle_cores, count_own_cores, find_base
 from engine.serve.llama_worker import write_template
 from engine.serve.server import Serving, choose_backend, start_server
 from engine.serve.tokenizer import LightTokenizer
@@ -216,13 +218,71 @@ def test_an_idle_server_ends_by_itself(room: Workspace) -> None:
         serving.log.unlink()  # type: ignore[union-attr]
 
 
-def test_a_live_training_keeps_its_cores(workspace: Workspace, write_run: Any, live: Any) -> None:
-    assert count_free_cores(workspace) >= 1
-    write_run("20260101-0900-ada-1a2b", process=live.pid)
-    paths = workspace.run("20260101-0900-ada-1a2b")
-    now = json.loads(paths.launch.read_text()) | {"time": time.time()}
-    paths.launch.write_text(json.dumps(now))
-    assert count_free_cores(workspace) >= 1
+def test_a_server_that_answers_is_not_idle(room: Workspace, ask: Any) -> None:
+    request = ServeRequest(reference=BUNDLED, threads=1, context=512, slots=1, idle_seconds=0.4)
+    with start_server(request, room) as serving, Client(serving.endpoint, retries=0) as client:
+        answer = client.chat(ask("Tell me a long story."), Sampling(max_tokens=140, seed=1))
+        assert answer.seconds > request.idle_seconds  # type: ignore[operator]
+        assert answer.finish in ("stop", "length")
+        serving.wait()
+        assert serving.process is not None
+        assert serving.process.returncode == 0
+        serving.log.unlink()  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def launch_training(workspace: Workspace, write_run: Any) -> Iterator[Any]:
+    """A live training as its files say, whose process sleeps: launch_training("20260101-0900-ada-1a2b", "1")."""
+    processes = []
+
+    def launch(run: str, threads: str | None) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": threads or ""}
+        if threads is None:
+            del environment["OMP_NUM_THREADS"]
+        process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment)
+        processes.append(process)
+        paths = write_run(run, process=process.pid)
+        paths.launch.write_text(json.dumps(json.loads(paths.launch.read_text()) | {"time": time.time()}))
+
+    yield launch
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_live_training_keeps_its_cores(workspace: Workspace, write_run: Any, launch_training: Any) -> None:
+    write_run("20260101-0900-ada-dead")
+    assert count_held_cores(workspace, 16) == 0
+    launch_training("20260101-0900-ada-1a2b", "1")
+    assert count_held_cores(workspace, 16) == 1
+    launch_training("20260101-0901-ada-1a2b", "3")
+    assert count_held_cores(workspace, 16) == 4
+    launch_training("20260101-0902-ada-1a2b", None)
+    assert count_held_cores(workspace, 16) == 20
+    assert count_free_cores(workspace) == 1
+
+
+SPIN = "import os, sys\nos.sched_setaffinity(0, [int(sys.argv[1])])\nprint(flush=True)\nwhile True:\n    pass"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is bound to a core")
+def test_a_core_that_somebody_uses_is_not_free(workspace: Workspace) -> None:
+    own = sorted(os.sched_getaffinity(0))
+    assert count_own_cores() <= len(own)
+    spinning = []
+    try:
+        for core in own:
+            process = subprocess.Popen([sys.executable, "-c", SPIN, str(core)], stdout=subprocess.PIPE)
+            spinning.append(process)
+            assert process.stdout is not None
+            process.stdout.readline()
+            # others may use more, never less
+            assert count_idle_cores() <= psutil.cpu_count() - len(spinning)
+        assert 1 <= count_free_cores(workspace) <= max(1, psutil.cpu_count() - len(own))
+    finally:
+        for process in spinning:
+            process.kill()
+            process.communicate()
 
 
 def test_an_adapter_is_switched_by_scale_and_is_on_for_who_asks_nothing(

@@ -14,7 +14,8 @@ from engine.models.template import Renderer
 from engine.records.dataset import Message
 from engine.records.recipe import Template
 from engine.records.serving import Sampling, ServeRequest
-from engine.serve.client import Answer, Client, Job
+from engine.serve.answers import Answer
+from engine.serve.client import Client, Job
 from engine.serve.generate import draw
 from engine.serve.server import Serving, choose_backend, start_server
 from engine.store.paths import Workspace

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.errors import StoreError
-from engine.records.recipe import Recipe
+from engine.records.recipe import Recipe, TemplateUse
 from engine.records.rows import CheckpointFile
-from engine.records.run import BaseUse, DatasetUse, Plan, Run, TemplateUse
+from engine.records.run import BaseUse, DatasetUse, Plan, Run
 from engine.store.paths import RunPaths
 from engine.store.runs import (
     best_checkpoint,

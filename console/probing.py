@@ -1,0 +1,148 @@
+"""The command that asks a model the probes of a character, and what it prints of a probe run."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from console.closing import describe_rate
+from console.serving import read_backend
+from console.text import narrate, print_json
+from engine.errors import InputError
+from engine.records.serving import Sampling
+from engine.records.version import LIVE
+from engine.store.index import summarise_run
+from engine.store.paths import RunPaths, find_workspace
+from panels.text import align, plain
+
+POLL_SECONDS = 0.25
+
+
+def probe(
+    model: str,
+    *,
+    probes: str | None,
+    samples: int,
+    system: str | None,
+    formats: list[str],
+    attacks: list[str],
+    sampling: Sampling,
+    backend: str | None,
+    detach: bool,
+    json: bool,
+    workspace: str | None,
+) -> None:
+    from engine.probe.start import ProbeRequest, start_probing
+    from engine.probe.variants import read_attacks, read_formats
+
+    room = find_workspace(workspace)
+    request = ProbeRequest(
+        model=model, probes=probes, samples=samples, sampling=sampling, system=read_system(system),
+        formats=tuple(read_formats(formats or ["chat"])), attacks=tuple(read_attacks(attacks)),
+        backend=read_backend(backend),
+    )  # fmt: skip
+    paths = start_probing(request, room)
+    if detach:
+        if json:
+            print_json({"id": paths.id})
+        else:
+            print(paths.id)
+        narrate(f"started; charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
+        return
+    follow(paths)
+    show_probing(paths, json=json)
+    row = summarise_run(paths)
+    if row.status != "finished":
+        sys.exit(1)
+
+
+def read_system(path: str | None) -> str | None:
+    """The text of the file, "" for 'none', None where nothing is given."""
+    if path is None or path == "none":
+        return None if path is None else ""
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as bad:
+        raise InputError(f"--system {path}: {bad}", fix="name a text file, or 'none' for no system prompt") from bad
+
+
+def follow(paths: RunPaths) -> None:
+    """Tell how far the run has come until it ends; Ctrl-C leaves it running."""
+    told = -1
+    try:
+        while (row := summarise_run(paths)).status in (*LIVE, "draft"):
+            tenth = 20 * row.step // max(row.steps, 1)
+            if row.step and tenth != told:
+                told = tenth
+                rate = "" if row.break_rate is None else f"  breaks {row.break_rate:.0%}"
+                narrate(f"{row.step}/{row.steps} answers{rate}  {row.tokens_per_second or 0:.0f} tok/s")
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        narrate(f"left; the run goes on. charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
+        sys.exit(130)
+
+
+def show_probing(paths: RunPaths, *, json: bool) -> None:
+    from engine.probe.summary import summarise_probing
+
+    facts = summarise_probing(paths)
+    if json:
+        print_json(facts)
+        return
+    for line in describe_probing(facts):
+        print(line)
+
+
+def describe_probing(facts: dict[str, Any]) -> list[str]:
+    subject = facts["subject"]
+    lines = [
+        f"{plain(subject['reference'])} on {facts['backend']}: {facts['status']}, {facts['step']}/{facts['steps']} answers"
+    ]
+    if facts["error"]:
+        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+    system = facts["system"]
+    if system is None and facts["template"]:
+        system = facts["template"]["system"]
+    lines.append(f"  system prompt: {plain(system, 80) if system else 'none'}")
+    if nature := facts["nature"]:
+        lines.append(f"  the base: {describe_nature(nature)}")
+    whole = facts["overall"]
+    if whole["n"]:
+        lines.append(f"  breaks        {describe_rate(whole)} of {whole['n']}")
+        lines.append(f"  in character  {describe_rate(whole['in_character_rate'])}")
+        for name, words in (("truncated", "cut at the longest"), ("empty", "answered nothing")):
+            if whole[name]:
+                lines.append(f"  {whole[name]} {words}")
+    table = [["probe", "breaks", "", "in character", "how it breaks"]]
+    for name, found in facts["probes"].items():
+        table.append(_describe_row(name, found))
+    lines += ["  " + line for line in align(table, numeric={1, 3})]
+    if facts["turns"]:
+        table = [["conversations, by turn", "breaks", "", "in character", "how it breaks"]]
+        table += [_describe_row(f"answer {found['turn']}", found) for found in facts["turns"]]
+        lines += ["  " + line for line in align(table, numeric={1, 3})]
+    lines.append(f"  it lies in {plain(facts['path'])}")
+    return lines
+
+
+def describe_nature(nature: dict[str, Any]) -> str:
+    """'has a chat template; without it follows 0 of 20 raw instructions, 2 of 20 as Instruction/Response'."""
+    template = "has a chat template" if nature["template"] else "no chat template known"
+    if nature["follows"] is None:
+        return f"{template}; not asked without one ({plain(nature['problem'], 80)})"
+    raw, named = nature["follows"]["raw"], nature["follows"]["instruction"]
+    return (
+        f"{template}; without one follows {raw['followed']} of {raw['n']} raw instructions, "
+        f"{named['followed']} of {named['n']} as Instruction/Response"
+    )
+
+
+def _describe_row(name: str, found: dict[str, Any]) -> list[str]:
+    if not found["n"]:
+        return [plain(name, 30), "·", "", "·", ""]
+    modes = ", ".join(f"{mode} {count}" for mode, count in found["modes"].items())
+    inside = found["in_character_rate"]
+    return [
+        plain(name, 30), f"{found['breaks']}/{found['n']}", describe_rate(found), f"{inside['in_character']}/{inside['n']}",
+        plain(modes, 60),
+    ]  # fmt: skip

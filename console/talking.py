@@ -1,0 +1,348 @@
+"""A conversation with one model, or with two at once: its turns in branches, the servers behind it, and no screen."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+from engine.errors import CharlabError, StoreError
+from engine.records.dataset import Message
+from engine.records.serving import Sampling, ServeRequest
+from engine.serve.answers import Answer, Piece, TokenLogprob
+from engine.serve.client import Client
+from engine.serve.llama import count_free_cores
+from engine.serve.server import Serving, start_server
+from engine.store.journal import Narrate
+from engine.store.paths import Workspace
+
+SLOTS = 2
+"""The answer that is coming, and one that was stopped before its first token."""
+State = Literal["waiting", "coming", "done", "longest", "cut", "stopped", "failed"]
+ENDS: dict[str, State] = {"stop": "done", "length": "longest", "cut": "cut"}
+LAST_SEED = 2**32 - 1
+_keys = count(1)
+
+
+class Side:
+    """One model; served from when it is first opened, and again where its server ended idle."""
+
+    def __init__(
+        self,
+        reference: str,
+        workspace: Workspace,
+        *,
+        threads: int | None = None,
+        idle_seconds: float | None = None,
+        narrate: Narrate | None = None,
+    ) -> None:
+        self.reference = reference
+        self.words = ""
+        """How far its start is."""
+        self.error: CharlabError | None = None
+        self._request = ServeRequest(reference=reference, slots=SLOTS, threads=threads, idle_seconds=idle_seconds)
+        self._workspace = workspace
+        self._narrate = narrate
+        self._lock = threading.Lock()
+        self._serving: Serving | None = None
+        self._client: Client | None = None
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        return self._client is not None
+
+    def open(self) -> Client:
+        """The client of a server that runs, once it does; to be called off the event loop."""
+        with self._lock:
+            if self._client is not None and not self._has_ended():
+                return self._client
+            self._end()
+            if self._closed:
+                raise StoreError(f"{self.reference} was given up", fix="pick it again")
+            self.error = None
+            try:
+                self._serving = start_server(self._request, self._workspace, self._hear)
+                self._client = Client(self._serving.endpoint)
+            except CharlabError as error:
+                self.error = error
+                raise
+            finally:
+                self.words = ""
+            return self._client
+
+    def close(self) -> None:
+        """End the server, which may take seconds; one that is on its way ends when it is there."""
+        self._closed = True
+        with self._lock:
+            self._end()
+
+    def _has_ended(self) -> bool:
+        process = self._serving.process if self._serving else None
+        return process is not None and process.poll() is not None
+
+    def _end(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        if self._serving is not None:
+            self._serving.stop()
+        self._client = self._serving = None
+
+    def _hear(self, words: str) -> None:
+        self.words = words
+        if self._narrate:
+            self._narrate(words)
+
+
+def make_sides(
+    references: Sequence[str],
+    workspace: Workspace,
+    *,
+    idle_seconds: float | None = None,
+    narrate: Narrate | None = None,
+) -> list[Side]:
+    """A side for each, with its part of the free cores: different adapters do not run at the same time on one server."""
+    threads = max(1, count_free_cores(workspace) // len(references))
+    return [Side(r, workspace, threads=threads, idle_seconds=idle_seconds, narrate=narrate) for r in references]
+
+
+def open_sides(sides: Sequence[Side]) -> None:
+    """Start every server at once, and return when all answer; the first error where one does not."""
+    failed: list[BaseException] = []
+
+    def open_one(side: Side) -> None:
+        try:
+            side.open()
+        except BaseException as error:
+            failed.append(error)
+
+    starting = [threading.Thread(target=open_one, args=(side,)) for side in sides]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+class Reply:
+    """What one side answers. A thread hears it; `gather` takes over what came, and is the only one that changes it."""
+
+    def __init__(self) -> None:
+        self.key = next(_keys)
+        self.text = ""
+        self.tokens: list[TokenLogprob] = []
+        self.answer: Answer | None = None
+        """What the client says of the whole, once it is there."""
+        self.error: CharlabError | None = None
+        self.stopped = False
+        self.done = False
+        self.news: SimpleQueue[Piece | CharlabError | None] = SimpleQueue()
+
+    @property
+    def state(self) -> State:
+        if self.error:
+            return "failed"
+        if self.stopped:
+            return "stopped"
+        if not self.done or self.answer is None:
+            return "coming" if self.text else "waiting"
+        return ENDS[self.answer.finish]
+
+    def gather(self) -> bool:
+        """Take over what has come since; whether there was anything."""
+        pieces: list[str] = []
+        heard = False
+        while not self.done:
+            try:
+                news = self.news.get_nowait()
+            except Empty:
+                break
+            heard = True
+            if news is None:
+                self.done = True
+            elif isinstance(news, CharlabError):
+                self.error = news
+            else:
+                pieces.append(news.text)
+                self.tokens += news.logprobs or ()
+                self.answer = news.answer or self.answer
+        self.text += "".join(pieces)
+        return heard
+
+    def stop(self) -> None:
+        """Take no more; what came is kept."""
+        self.gather()
+        if not self.done:
+            self.stopped = self.done = True
+
+    def describe(self) -> str:
+        """How it went, in words."""
+        if self.error:
+            return "failed"
+        tokens = f"{len(self.tokens)} tokens, " if self.tokens else ""
+        if self.stopped:
+            return f"{tokens}cut off: stopped"
+        if self.answer is None:
+            return "" if self.done else "…"
+        a = self.answer
+        end = {"stop": "", "length": ", cut at its longest", "cut": ", cut off: the server went away"}[a.finish]
+        return (
+            f"{a.tokens} tokens, first after {a.seconds_to_first:.2f} s, {a.tokens / max(a.seconds, 1e-9):.0f}/s{end}"
+        )
+
+
+@dataclass(eq=False)
+class Turn:
+    """A prompt and what every side answered; its siblings are the other versions of it."""
+
+    prompt: str
+    system: str | None
+    sampling: Sampling
+    replies: tuple[Reply, ...]
+    before: Turn | None
+    time: float = field(default_factory=time.time)
+    after: list[Turn] = field(default_factory=list)
+    shown: Turn | None = None
+    """Which of those after it was looked at last."""
+    verdict: dict[int, bool] | None = None
+    """Whether each of two sides holds."""
+    key: int = field(default_factory=lambda: next(_keys))
+
+    @property
+    def versions(self) -> list[Turn]:
+        return self.before.after if self.before else [self]
+
+    @property
+    def done(self) -> bool:
+        return all(reply.done for reply in self.replies)
+
+
+class Conversation:
+    """Turns as a tree, of which one path is looked at; every prompt goes to all sides with the same seed and sampling."""
+
+    def __init__(self, sides: Sequence[Side], sampling: Sampling, system: str | None = None) -> None:
+        self.sides = list(sides)
+        self.sampling = sampling
+        self.system = system
+        self.alternatives = 0
+        """How many likeliest tokens to ask for beside each; of a server that may not know how, only where it must be."""
+        self.ask_everyone = False
+        self.blind = False
+        self.order = list(range(len(self.sides)))
+        """Which side stands at each place."""
+        self._root = Turn("", None, sampling, (), None)
+        self._tip = self._root
+
+    def path(self) -> list[Turn]:
+        """The turns that are looked at, first to last."""
+        return list(reversed(list(self._climb(self._tip))))
+
+    @property
+    def tip(self) -> Turn | None:
+        return None if self._tip is self._root else self._tip
+
+    @property
+    def busy(self) -> bool:
+        return self.tip is not None and not self.tip.done
+
+    def send(self, prompt: str, *, instead_of: Turn | None = None, sampling: Sampling | None = None) -> Turn:
+        """Ask every side at once; the turn stands after the last one, or beside the one that it is `instead_of`."""
+        before = (instead_of.before if instead_of else None) or self._tip
+        replies = tuple(Reply() for _ in self.sides)
+        turn = Turn(prompt, self.system, sampling or self.sampling, replies, before)
+        before.after.append(turn)
+        before.shown = self._tip = turn
+        for index in range(len(self.sides)):
+            words = f"{self.sides[index].reference} answers"
+            threading.Thread(target=self._listen, args=(turn, index), name=words, daemon=True).start()
+        return turn
+
+    def ask_again(self, turn: Turn) -> Turn:
+        """The same prompt with a seed that none of its versions has had."""
+        seeds = [t.sampling.seed or 0 for t in turn.versions if t.prompt == turn.prompt]
+        seed = (max(seeds) + 1) % (LAST_SEED + 1)
+        return self.send(turn.prompt, instead_of=turn, sampling=turn.sampling.model_copy(update={"seed": seed}))
+
+    def step(self, turn: Turn, by: int) -> Turn:
+        """Look at another version of a turn, and at what came after that."""
+        versions = turn.versions
+        other = versions[(versions.index(turn) + by) % len(versions)]
+        if other.before:
+            other.before.shown = other
+        self._tip = other
+        while self._tip.shown:
+            self._tip = self._tip.shown
+        return other
+
+    def begin_anew(self) -> None:
+        """The next prompt begins a conversation; this one stays a branch of its first turn."""
+        self.stop()
+        self._tip = self._root
+
+    def gather(self) -> bool:
+        """Take over what came to the turn that is being answered; whether there was anything."""
+        if self.tip is None:
+            return False
+        heard = [reply.gather() for reply in self.tip.replies]
+        return any(heard)
+
+    def stop(self) -> None:
+        if self.tip is not None:
+            for reply in self.tip.replies:
+                reply.stop()
+
+    def list_messages(self, turn: Turn, side: int) -> list[Message]:
+        """What this side is asked at a turn: a turn that it answered nothing to is left out."""
+        messages = [Message(role="system", content=turn.system)] if turn.system is not None else []
+        for earlier in reversed(list(self._climb(turn.before))):
+            if (text := earlier.replies[side].text).strip():
+                messages.append(Message(role="user", content=earlier.prompt))
+                messages.append(Message(role="assistant", content=text))
+        return [*messages, Message(role="user", content=turn.prompt)]
+
+    def hide(self) -> None:
+        """Shuffle the sides, and name none until one is chosen."""
+        self.blind = True
+        random.shuffle(self.order)
+
+    def reveal(self) -> None:
+        self.blind = False
+
+    def label(self, place: int) -> str:
+        return str(place + 1) if self.blind else self.sides[self.order[place]].reference
+
+    def _climb(self, turn: Turn | None) -> Iterator[Turn]:
+        while turn is not None and turn is not self._root:
+            yield turn
+            turn = turn.before
+
+    def _listen(self, turn: Turn, index: int) -> None:
+        """Runs in a thread of its own: everything that comes goes through the reply's queue."""
+        reply = turn.replies[index]
+        try:
+            client = self.sides[index].open()
+            sure = self.ask_everyone or client.endpoint.backend != "url"
+            logprobs = self.alternatives if sure else 0
+            with closing(client.stream(self.list_messages(turn, index), turn.sampling, logprobs=logprobs)) as pieces:  # type: ignore[type-var]
+                for piece in pieces:
+                    if reply.stopped:
+                        break
+                    reply.news.put(piece)
+        except CharlabError as error:
+            reply.news.put(error)
+        except Exception as error:  # whatever a server sends, or a client that was closed meanwhile
+            what = f"{self.sides[index].reference}: {type(error).__name__}: {error}"
+            reply.news.put(CharlabError(what, fix="ask again, or pick the model anew"))
+        finally:
+            reply.news.put(None)
+
+
+def describe_error(error: CharlabError) -> str:
+    return error.message + (f"; try: {error.fix}" if error.fix else "")

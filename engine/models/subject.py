@@ -1,0 +1,39 @@
+"""The model that a run is about, as its record names it."""
+
+from engine.errors import ModelError
+from engine.models.locate import hash_adapter, trace_model
+from engine.records.run import Subject
+from engine.store.paths import Workspace
+
+
+def describe_subject(text: str, workspace: Workspace) -> Subject:
+    """ModelError where `text` names nothing that is there. Of a URL nothing more is known than its name."""
+    if text.startswith(("http://", "https://")):
+        return Subject(reference=text)
+    traced = trace_model(text, workspace)
+    adapter = traced.trained.adapter_sha256 if traced.trained else None
+    if adapter is None and traced.adapter is not None:
+        adapter = hash_adapter(traced.adapter)
+    return Subject(
+        reference=traced.reference,
+        run=traced.run,
+        step=traced.trained.step if traced.trained else None,
+        form=traced.form.kind if traced.form else None,
+        base=traced.form.base if traced.form else traced.base,
+        adapter_sha256=adapter,
+        lineage=traced.lineage,
+    )
+
+
+def find_character_of(subject: Subject, workspace: Workspace) -> str:
+    """The dataset whose character a model is measured by where none is named: its run's own, or the only one there."""
+    from engine.store.runs import open_run
+
+    if subject.run is not None:
+        return open_run(workspace.run(subject.run)).recipe.dataset
+    have = sorted(f.name for f in workspace.datasets.iterdir() if workspace.dataset(f.name).probes.is_file())
+    if len(have) == 1:
+        return have[0]
+    raise ModelError(
+        f"{subject.reference} says nothing of its character", fix=f"--probes, one of: {', '.join(have) or 'none'}"
+    )
