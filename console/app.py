@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PANELS = (
     ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
-    ("datasets", "Datasets"), ("launch", "Launch"),
+    ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"),
 )  # fmt: skip
 FREEZE_SECONDS = 2.0
 MOST_WATCHED = 8
@@ -279,6 +279,10 @@ class Lab(App[int]):
                 return rooms.CompareRoom(id=panel)
             case "datasets":
                 return rooms.DatasetsRoom(id=panel)
+            case "chat":
+                from console.chat_room import ChatRoom
+
+                return ChatRoom(id=panel, readonly=self.readonly)
             case _:
                 return rooms.LaunchRoom(id=panel, readonly=self.readonly)
 

@@ -5,7 +5,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from console.talking import Conversation, Reply, describe_error, make_sides, open_sides
+from console.sides import make_sides, open_sides
+from console.talking import Conversation, Reply, describe_error
 from console.text import narrate
 from engine.errors import CharlabError, InputError
 from engine.records.serving import Sampling

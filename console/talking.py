@@ -1,4 +1,4 @@
-"""A conversation with one model, or with two at once: its turns in branches, the servers behind it, and no screen."""
+"""A conversation with one model, or with two at once: its turns in branches, and no screen."""
 
 from __future__ import annotations
 
@@ -12,123 +12,16 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Literal
 
-from engine.errors import CharlabError, StoreError
+from console.sides import Side
+from engine.errors import CharlabError
 from engine.records.dataset import Message
-from engine.records.serving import Sampling, ServeRequest
+from engine.records.serving import Sampling
 from engine.serve.answers import Answer, Piece, TokenLogprob
-from engine.serve.client import Client
-from engine.serve.llama import count_free_cores
-from engine.serve.server import Serving, start_server
-from engine.store.journal import Narrate
-from engine.store.paths import Workspace
 
-SLOTS = 2
-"""The answer that is coming, and one that was stopped before its first token."""
 State = Literal["waiting", "coming", "done", "longest", "cut", "stopped", "failed"]
 ENDS: dict[str, State] = {"stop": "done", "length": "longest", "cut": "cut"}
 LAST_SEED = 2**32 - 1
 _keys = count(1)
-
-
-class Side:
-    """One model; served from when it is first opened, and again where its server ended idle."""
-
-    def __init__(
-        self,
-        reference: str,
-        workspace: Workspace,
-        *,
-        threads: int | None = None,
-        idle_seconds: float | None = None,
-        narrate: Narrate | None = None,
-    ) -> None:
-        self.reference = reference
-        self.words = ""
-        """How far its start is."""
-        self.error: CharlabError | None = None
-        self._request = ServeRequest(reference=reference, slots=SLOTS, threads=threads, idle_seconds=idle_seconds)
-        self._workspace = workspace
-        self._narrate = narrate
-        self._lock = threading.Lock()
-        self._serving: Serving | None = None
-        self._client: Client | None = None
-        self._closed = False
-
-    @property
-    def ready(self) -> bool:
-        return self._client is not None
-
-    def open(self) -> Client:
-        """The client of a server that runs, once it does; to be called off the event loop."""
-        with self._lock:
-            if self._client is not None and not self._has_ended():
-                return self._client
-            self._end()
-            if self._closed:
-                raise StoreError(f"{self.reference} was given up", fix="pick it again")
-            self.error = None
-            try:
-                self._serving = start_server(self._request, self._workspace, self._hear)
-                self._client = Client(self._serving.endpoint)
-            except CharlabError as error:
-                self.error = error
-                raise
-            finally:
-                self.words = ""
-            return self._client
-
-    def close(self) -> None:
-        """End the server, which may take seconds; one that is on its way ends when it is there."""
-        self._closed = True
-        with self._lock:
-            self._end()
-
-    def _has_ended(self) -> bool:
-        process = self._serving.process if self._serving else None
-        return process is not None and process.poll() is not None
-
-    def _end(self) -> None:
-        if self._client is not None:
-            self._client.close()
-        if self._serving is not None:
-            self._serving.stop()
-        self._client = self._serving = None
-
-    def _hear(self, words: str) -> None:
-        self.words = words
-        if self._narrate:
-            self._narrate(words)
-
-
-def make_sides(
-    references: Sequence[str],
-    workspace: Workspace,
-    *,
-    idle_seconds: float | None = None,
-    narrate: Narrate | None = None,
-) -> list[Side]:
-    """A side for each, with its part of the free cores: different adapters do not run at the same time on one server."""
-    threads = max(1, count_free_cores(workspace) // len(references))
-    return [Side(r, workspace, threads=threads, idle_seconds=idle_seconds, narrate=narrate) for r in references]
-
-
-def open_sides(sides: Sequence[Side]) -> None:
-    """Start every server at once, and return when all answer; the first error where one does not."""
-    failed: list[BaseException] = []
-
-    def open_one(side: Side) -> None:
-        try:
-            side.open()
-        except BaseException as error:
-            failed.append(error)
-
-    starting = [threading.Thread(target=open_one, args=(side,)) for side in sides]
-    for thread in starting:
-        thread.start()
-    for thread in starting:
-        thread.join()
-    if failed:
-        raise failed[0]
 
 
 class Reply:
@@ -254,6 +147,7 @@ class Conversation:
 
     def send(self, prompt: str, *, instead_of: Turn | None = None, sampling: Sampling | None = None) -> Turn:
         """Ask every side at once; the turn stands after the last one, or beside the one that it is `instead_of`."""
+        self.stop()
         before = (instead_of.before if instead_of else None) or self._tip
         replies = tuple(Reply() for _ in self.sides)
         turn = Turn(prompt, self.system, sampling or self.sampling, replies, before)
@@ -272,6 +166,7 @@ class Conversation:
 
     def step(self, turn: Turn, by: int) -> Turn:
         """Look at another version of a turn, and at what came after that."""
+        self.stop()
         versions = turn.versions
         other = versions[(versions.index(turn) + by) % len(versions)]
         if other.before:

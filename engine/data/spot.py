@@ -22,7 +22,6 @@ from engine.store.journal import Journal, seal
 from engine.store.paths import DatasetPaths, Workspace
 
 SUFFIX = "-spot"
-NOTES = "notes.jsonl"
 CATEGORY = SOURCE = "spot"
 
 
@@ -67,7 +66,7 @@ def save_probe(workspace: Workspace, dataset: str, messages: Sequence[Message], 
         _refuse_repeat(paths.probes, Probe, probe.id)
         _append(paths.probes, row)
         _append(
-            paths.folder / NOTES, {"time": time.time(), "text": "saved as a probe", "probe": probe.id, "meta": meta}
+            paths.notes, {"time": time.time(), "text": "saved as a probe", "probe": probe.id, "meta": meta}
         )
     return probe
 
@@ -78,7 +77,7 @@ def save_note(workspace: Workspace, dataset: str, text: str, meta: dict[str, Any
         raise DatasetError("the note is empty", fix="type what there is to note")
     paths = _make_spot(workspace, dataset)
     with _hold(paths):
-        _append(paths.folder / NOTES, {"time": time.time(), "text": _mend(text), "meta": meta})
+        _append(paths.notes, {"time": time.time(), "text": _mend(text), "meta": meta})
 
 
 def read_questions(workspace: Workspace, dataset: str) -> list[Probe]:

@@ -96,6 +96,11 @@ class RunPaths:
         return self.folder / "samples.jsonl"
 
     @property
+    def forms(self) -> Path:
+        """What a comparison of forms measured, a row a form."""
+        return self.folder / "forms.jsonl"
+
+    @property
     def stop(self) -> Path:
         return self.folder / "stop"
 
@@ -163,6 +168,11 @@ class DatasetPaths:
     @property
     def pairs(self) -> Path:
         return self.folder / "pairs.jsonl"
+
+    @property
+    def notes(self) -> Path:
+        """What a person remarked while talking to models."""
+        return self.folder / "notes.jsonl"
 
     @property
     def prompts(self) -> Path:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from console.talking import Conversation, Side, Turn, make_sides, open_sides
+from console.sides import Side, make_sides, open_sides
+from console.talking import Conversation, Turn
 from engine.errors import CharlabError
 from engine.records.serving import Sampling
 from engine.store.paths import Workspace
@@ -212,3 +213,17 @@ def test_a_closed_side_opens_no_more(workspace: Workspace, servers: Any) -> None
     assert not side.ready
     with pytest.raises(CharlabError, match="given up"):
         side.open()
+
+
+@pytest.mark.slow
+def test_a_server_that_ended_idle_is_started_again_by_the_next_prompt(workspace: Workspace) -> None:
+    side = Side("bundled:smollm2-135m", workspace, threads=1, idle_seconds=0.5)
+    talk = Conversation([side], Sampling(seed=4, max_tokens=4))
+    talk.send("Who?")
+    first = finish(talk).replies[0]
+    assert first.state in ("done", "longest")
+    wait_for(talk, side._has_ended)
+    talk.ask_again(talk.path()[0])
+    assert finish(talk).replies[0].state in ("done", "longest")
+    assert talk.path()[0].replies[0].error is None
+    side.close()

@@ -19,6 +19,7 @@ from engine.store.differ import compare_runs
 from engine.store.journal import write_rows
 from panels.axis import Axis
 from panels.bar import Bar
+from panels.chat import Chat, ChatView
 from panels.compare import Compare
 from panels.confirm import Confirm
 from panels.curves import ChartedRun, Look, Moment, arrange_curves
@@ -28,10 +29,13 @@ from panels.help import Help
 from panels.keys import Keys
 from panels.launch import Launch, RecipeFile
 from panels.metrics import arrange_charts
+from panels.models import Models, ModelView
 from panels.runs import RunsPanel
 from panels.sentinels import Sentinels
 from panels.series import Series
+from panels.talk import Talk
 from panels.training import TrainingPanel
+from panels.turn import ReplyView, SideView, TurnView
 
 SIZES = ((80, 24), (120, 34), (200, 50))
 ADA, BOB = "20260101-0900-ada-1a2b", "20260102-0900-bob-3c4d"
@@ -84,7 +88,7 @@ class Stage(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Bar((("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
-                   ("datasets", "Datasets"), ("launch", "Launch")))  # fmt: skip
+                   ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat")))  # fmt: skip
         yield self.panel
         yield Keys(last=("Help", "Quit"))
 
@@ -347,6 +351,79 @@ def test_launch(size: tuple[int, int], compare_picture: Compared) -> None:
         await pilot.press("j", "j")
 
     take(panel, act, compare_picture, "launch", size)
+
+
+class Token(NamedTuple):
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...]
+
+
+def make_tokens(text: str) -> list[Token]:
+    """Words as tokens, as likely as their length would have it."""
+    tokens = []
+    for number, word in enumerate(text.split(" ")):
+        piece, likely = f" {word}" if number else word, (0.97, 0.61, 0.22, 0.02)[(len(word) + number) % 4]
+        others = ((piece, likely), (" and", (1 - likely) / 2), (" the", (1 - likely) / 3))
+        tokens.append(Token(piece, math.log(likely), tuple((p, math.log(q)) for p, q in others)))
+    return tokens
+
+
+HOLDS = (
+    "I am James Madison, of Orange County in Virginia, and have had some part in framing the Constitution under which "
+    "we live.\n\nIt was not, Sir, the work of a single brain, but of many heads and many hands."
+)
+BREAKS = "I am an AI language model, and I do not have a name or a body. How can I help you today?"
+TALKING = (SideView(f"run:{ADA}@120", "ready"), SideView("bundled:smollm2-135m", "ready"))
+SPOKEN = (
+    TurnView(
+        1, "Who are you, and what have you done?",
+        (ReplyView(11, HOLDS, "done", "46 tokens, first after 0.08 s, 92/s", make_tokens(HOLDS)),
+         ReplyView(12, BREAKS, "done", "23 tokens, first after 0.07 s, 101/s", make_tokens(BREAKS))),
+        seed=4, verdict=(True, False), version=(2, 2),
+    ),
+    TurnView(
+        2, "Is a large republic safer than a small one?\nAnswer in a sentence.",
+        (ReplyView(21, "I hold that it is: a wider sphere takes in more parties, so that a majority is", "coming"),
+         ReplyView(22, "I hold no", "cut", "4 tokens, cut off: the server went away")),
+        seed=4, system="You are James Madison.",
+    ),
+)  # fmt: skip
+
+
+def take_chat(act: str, compare: Compared, name: str, size: tuple[int, int], theme: str = "charlab-dark") -> None:
+    """Two models talked to, and then these keys."""
+    panel = Chat(id="chat")
+
+    async def go(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme
+        models = [(f"run:{ADA}", "last checkpoint, step 120"), (f"run:{ADA}#q8_0", "exported as q8_0"),
+                  (f"run:{ADA}@60", "checkpoint, step 60"), ("bundled:smollm2-135m", f"base of {ADA}")]  # fmt: skip
+        panel.show_models([ModelView(*model) for model in models])
+        pilot.app.query_one(Models).focus()
+        await pilot.press("space", "G", "space")
+        if act != "pick":
+            await pilot.press("enter")
+            panel.show(ChatView(TALKING, SPOKEN, busy=True))
+            pilot.app.query_one(Talk).focus()
+            await pilot.press(*act.split())
+
+    take(panel, go, compare, name, size)
+
+
+@every_size
+@pytest.mark.parametrize(("name", "act"), [("chat", ""), ("chat-tokens", "k t l l l"), ("chat-models", "pick")])
+def test_chat(name: str, act: str, size: tuple[int, int], compare_picture: Compared) -> None:
+    take_chat(act, compare_picture, name, size)
+
+
+@pytest.mark.parametrize("theme", ["light", "ansi"])
+def test_chat_in_the_other_themes(theme: str, compare_picture: Compared) -> None:
+    take_chat("k t l l l", compare_picture, f"chat-{theme}", (120, 34), f"charlab-{theme}")
+
+
+def test_the_sampling_of_a_chat(compare_picture: Compared) -> None:
+    take_chat("k s", compare_picture, "chat-sampling", (80, 24))
 
 
 @every_size
