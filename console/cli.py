@@ -260,6 +260,35 @@ def export(
 
 
 @app.command(epilog=EPILOG)
+def parity(
+    run: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A run, or a checkpoint of one.")],
+    forms: Annotated[
+        list[str] | None,
+        typer.Option(help="adapter,merged,q8_0,...; repeatable. The trained form is always the first."),
+    ] = None,
+    probes: Annotated[
+        str | None, typer.Option(help="A character whose probes are asked; the run's own if not given.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Answers per probe and form.")] = 12,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 64,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same for every form; drawn if not given.")] = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compare every form of an adapter with the one it was trained in: breaks, KL, greedy answers, and the cause."""
+    from console import comparing
+    from engine.records.serving import Sampling
+
+    given = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    comparing.parity(
+        run, forms=forms or [], probes=probes, samples=samples, sampling=Sampling.parse(given, "sampling"),
+        detach=detach, json=json, workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
 def init(folder: Annotated[str, typer.Argument(metavar="DIR")], json: JsonOption = False) -> None:
     """Make a workspace with Madison in it."""
     from console import data

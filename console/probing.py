@@ -1,21 +1,16 @@
 """The command that asks a model the probes of a character, and what it prints of a probe run."""
 
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from console.closing import describe_rate
 from console.serving import read_backend
-from console.text import narrate, print_json
+from console.text import print_json
+from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
-from engine.records.version import LIVE
-from engine.store.index import summarise_run
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
-
-POLL_SECONDS = 0.25
 
 
 def probe(
@@ -41,19 +36,7 @@ def probe(
         formats=tuple(read_formats(formats or ["chat"])), attacks=tuple(read_attacks(attacks)),
         backend=read_backend(backend),
     )  # fmt: skip
-    paths = start_probing(request, room)
-    if detach:
-        if json:
-            print_json({"id": paths.id})
-        else:
-            print(paths.id)
-        narrate(f"started; charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
-        return
-    follow(paths)
-    show_probing(paths, json=json)
-    row = summarise_run(paths)
-    if row.status != "finished":
-        sys.exit(1)
+    see_through(start_probing(request, room), detach=detach, json=json)
 
 
 def read_system(path: str | None) -> str | None:
@@ -64,22 +47,6 @@ def read_system(path: str | None) -> str | None:
         return Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as bad:
         raise InputError(f"--system {path}: {bad}", fix="name a text file, or 'none' for no system prompt") from bad
-
-
-def follow(paths: RunPaths) -> None:
-    """Tell how far the run has come until it ends; Ctrl-C leaves it running."""
-    told = -1
-    try:
-        while (row := summarise_run(paths)).status in (*LIVE, "draft"):
-            tenth = 20 * row.step // max(row.steps, 1)
-            if row.step and tenth != told:
-                told = tenth
-                rate = "" if row.break_rate is None else f"  breaks {row.break_rate:.0%}"
-                narrate(f"{row.step}/{row.steps} answers{rate}  {row.tokens_per_second or 0:.0f} tok/s")
-            time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        narrate(f"left; the run goes on. charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
-        sys.exit(130)
 
 
 def show_probing(paths: RunPaths, *, json: bool) -> None:
@@ -95,9 +62,8 @@ def show_probing(paths: RunPaths, *, json: bool) -> None:
 
 def describe_probing(facts: dict[str, Any]) -> list[str]:
     subject = facts["subject"]
-    lines = [
-        f"{plain(subject['reference'])} on {facts['backend']}: {facts['status']}, {facts['step']}/{facts['steps']} answers"
-    ]
+    where = f" on {plain(facts['backend'])}" if facts["backend"] else ""
+    lines = [f"{plain(subject['reference'])}{where}: {facts['status']}, {facts['step']}/{facts['steps']} answers"]
     if facts["error"]:
         lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
     system = facts["system"]
@@ -113,6 +79,8 @@ def describe_probing(facts: dict[str, Any]) -> list[str]:
         for name, words in (("truncated", "cut at the longest"), ("empty", "answered nothing")):
             if whole[name]:
                 lines.append(f"  {whole[name]} {words}")
+    if facts["skipped"]:
+        lines.append(f"  {facts['skipped']} rows that answer none of its questions left out")
     table = [["probe", "breaks", "", "in character", "how it breaks"]]
     for name, found in facts["probes"].items():
         table.append(_describe_row(name, found))

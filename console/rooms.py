@@ -128,12 +128,12 @@ class SentinelsRoom(Room):
 
 def read_grids(runs: list[RunPaths]) -> tuple[list[Any], set[str]]:
     """The grid of each run, and what kept others from being read."""
-    from engine.probe.grid import read_grid
+    from engine.probe.grid import find_about, read_grid
 
     grids, problems = [], set()
     for paths in runs:
         try:
-            grids.append(read_grid(paths))
+            grids.append(read_grid(paths, find_about(paths.id, Workspace(paths.folder.parents[1]))))
         except (CharlabError, OSError) as problem:
             problems.add(str(problem))
     return grids, problems

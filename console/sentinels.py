@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.text import narrate, print_json
-from engine.probe.grid import Cell, Grid, read_grid
+from engine.probe.grid import Cell, Grid, Moment, find_about, read_grid
 from engine.stats.intervals import Proportion
 from engine.store.paths import find_workspace
 from panels.grid import format_rate
@@ -12,8 +12,9 @@ from panels.text import align, plain
 
 
 def list_sentinels(run: str, *, json: bool, workspace: str | None) -> None:
-    paths = find_workspace(workspace).find_run(run)
-    grid = read_grid(paths)
+    room = find_workspace(workspace)
+    paths = room.find_run(run)
+    grid = read_grid(paths, find_about(paths.id, room))
     if json:
         print_json(grid_json(grid))
         return
@@ -32,7 +33,14 @@ def grid_json(grid: Grid) -> dict[str, Any]:
         "skipped": grid.skipped,
         **_totals_json(grid.total),
         "moments": [
-            {"step": m.step, "attempt": m.attempt, "checkpoint": m.checkpoint, **_totals_json(m.total)}
+            {
+                "step": m.step,
+                "attempt": m.attempt,
+                "checkpoint": m.checkpoint,
+                "label": m.label,
+                "run": m.run,
+                **_totals_json(m.total),
+            }
             for m in grid.moments
         ],
         "probes": [
@@ -42,7 +50,8 @@ def grid_json(grid: Grid) -> dict[str, Any]:
                 "messages": [m.to_json() for m in row.messages],
                 **_totals_json(row.total),
                 "moments": [
-                    {"step": m.step, **_rates_json(cell)} for m, cell in zip(grid.moments, row.cells, strict=True)
+                    {"step": m.step, "label": m.label, **_rates_json(cell)}
+                    for m, cell in zip(grid.moments, row.cells, strict=True)
                 ],
             }
             for row in grid.rows
@@ -77,11 +86,17 @@ def describe_grid(grid: Grid) -> list[str]:
 
 
 def _tabulate(title: str, grid: Grid, pick: Callable[[Cell], Proportion]) -> list[str]:
-    table = [[title, *(f"step {m.step}{'▲' if m.checkpoint else ' '}" for m in grid.moments), "all "]]
+    table = [[title, *(_name(m) for m in grid.moments), "all "]]
     for row in grid.rows:
         table.append([plain(row.probe, 20), *(_describe(pick(cell)) for cell in (*row.cells, row.total))])
     table.append(["all prompts", *(_describe(pick(m.total)) for m in grid.moments), _describe(pick(grid.total))])
     return align(table, numeric=set(range(1, len(grid.moments) + 2)))
+
+
+def _name(moment: Moment) -> str:
+    return (
+        f"{moment.step} {moment.label} " if moment.label else f"step {moment.step}{'▲' if moment.checkpoint else ' '}"
+    )
 
 
 def _describe(found: Proportion) -> str:

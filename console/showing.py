@@ -6,7 +6,7 @@ import time
 from console.text import format_value, narrate, print_json
 from engine.errors import StoreError
 from engine.store.index import RunRow, list_runs, summarise_run
-from engine.store.paths import find_workspace
+from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, format_age, harmless, plain
 
 
@@ -44,16 +44,24 @@ def _describe_row(row: RunRow) -> list[str]:
 
 
 def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
+    show_run(find_workspace(workspace).find_run(run), answers=answers, json=json)
+
+
+def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
+    """Print one run, whatever its kind."""
+    match summarise_run(paths).kind:
+        case "probe":
+            from console.probing import show_probing
+
+            return show_probing(paths, json=json)
+        case "compare":
+            from console.comparing import show_parity
+
+            return show_parity(paths, json=json)
     from console.closing import closing_lines, print_answers
     from engine.store.runs import open_run
     from engine.train.summary import read_before_after, summarise
 
-    paths = find_workspace(workspace).find_run(run)
-    if summarise_run(paths).kind == "probe":
-        from console.probing import show_probing
-
-        show_probing(paths, json=json)
-        return
     facts = summarise(paths)
     if json:
         print_json(facts)
@@ -93,12 +101,13 @@ def show(run: str, *, answers: bool, json: bool, workspace: str | None) -> None:
 
 def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: str | None) -> None:
     from console.view import describe_event
+    from engine.records.rows import Event
     from engine.store.index import read_launch
-    from engine.store.journal import read_rows
+    from engine.store.runs import read_records
 
     paths = find_workspace(workspace).find_run(run)
     if events or json:
-        rows = read_rows(paths.events)
+        rows = [event.to_json() for event in read_records(paths.events, Event)[0]]
         if json:
             print_json(rows)
         else:

@@ -28,12 +28,18 @@ def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json
 
 
 def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None:
+    from console.watch import see_through
     from engine.launch.steer import resume_run
+    from engine.store.index import summarise_run
     from engine.store.runs import latest_checkpoint
 
     paths = find_workspace(workspace).find_run(run)
-    found = latest_checkpoint(paths)
+    found, row = latest_checkpoint(paths), summarise_run(paths)
     resume_run(paths)
+    if row.kind != "train":
+        narrate(f"resuming {paths.id} behind {row.step} of {row.steps} answers")
+        see_through(paths, detach=detach, json=json)
+        return
     narrate(f"resuming {paths.id} from " + (f"step {found.step}" if found else "its beginning: it has no checkpoint"))
     attend([paths], None, detach=detach, json=json)
 

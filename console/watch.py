@@ -9,7 +9,8 @@ from typing import TextIO
 
 from console.closing import print_closing
 from console.reader import RunReader
-from console.text import narrate
+from console.showing import show_run
+from console.text import narrate, print_json
 from console.view import RunView, describe_event, describe_step
 from engine.errors import StoreError
 from engine.records.version import LIVE
@@ -19,10 +20,26 @@ from engine.store.paths import RunPaths, Workspace
 POLL_SECONDS = 0.25
 
 
+def see_through(paths: RunPaths, *, detach: bool, json: bool) -> None:
+    """Say what was started, then watch it to its end and print it, unless asked not to."""
+    if detach:
+        if json:
+            print_json({"id": paths.id})
+        else:
+            print(paths.id)
+        narrate(f"started; charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
+        return
+    code = attach([paths], sys.stderr if json else None)
+    if json and code != 130:
+        show_run(paths, json=True)
+    sys.exit(code)
+
+
 def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
     """Watch the runs one after another to their ends; returns 1 if any failed or was lost, else 0.
 
-    The closing summaries go to `out`, standard output if not given. 130 where a person left before the end.
+    The closing summaries of trainings go to `out`, standard output if not given, where other kinds are printed too.
+    130 where a person left before the end.
     """
     code = 0
     for paths in runs:
@@ -33,14 +50,18 @@ def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
         if not ended:
             narrate(f"left; the run goes on. charlab watch {paths.id} comes back, charlab stop {paths.id} ends it")
             return 130
-        print_closing(paths, out or sys.stdout)
+        if summarise_run(paths).kind == "train":
+            print_closing(paths, out or sys.stdout)
+        elif out is None:
+            show_run(paths, json=False)
         code = 1 if summarise_run(paths).status in ("failed", "lost") else code
     return code
 
 
 def follow(paths: RunPaths) -> bool:
     """Show the run until it ends; False where a person left it before."""
-    if sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
+    kind = summarise_run(paths).kind
+    if kind == "train" and sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
         from console.app import Lab, hears_mouse
 
         lab = Lab(Workspace(paths.folder.parents[1]), run=paths.id, leave_when_ended=True)
@@ -48,6 +69,8 @@ def follow(paths: RunPaths) -> bool:
         if lab.return_code:
             sys.exit(lab.return_code)
         return summarise_run(paths).status not in LIVE
+    if kind != "train":
+        return count_answers(paths)
     reader, view, lines = RunReader(paths), RunView(summarise_run(paths)), PlainLines()
     while True:
         for batch in reader.gather():
@@ -59,6 +82,19 @@ def follow(paths: RunPaths) -> bool:
             reader.close()
             return True
         time.sleep(POLL_SECONDS)
+
+
+def count_answers(paths: RunPaths) -> bool:
+    """Tell how many answers the run has until it ends."""
+    told = -1
+    while (row := summarise_run(paths)).status in (*LIVE, "draft"):
+        part = 20 * row.step // max(row.steps, 1)
+        if row.step and part != told:
+            told = part
+            rate = "" if row.break_rate is None else f"  breaks {row.break_rate:.0%}"
+            narrate(f"{row.step}/{row.steps} answers{rate}  {row.tokens_per_second or 0:.0f} tok/s")
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 class PlainLines:

@@ -43,6 +43,10 @@ class MomentView(Protocol):
     def checkpoint(self) -> bool: ...
     @property
     def total(self) -> CellView: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def run(self) -> str: ...
 
 
 class RowView(Protocol):
@@ -83,15 +87,18 @@ class Column(NamedTuple):
     """None is the column of all moments."""
 
     @property
-    def key(self) -> tuple[str, int | None]:
-        return self.grid.run, None if self.moment is None else self.grid.moments[self.moment].step
+    def key(self) -> tuple[str, tuple[str, str, int] | None]:
+        if self.moment is None:
+            return self.grid.run, None
+        moment = self.grid.moments[self.moment]
+        return self.grid.run, (moment.run, moment.label, moment.step)
 
     @property
     def title(self) -> str:
         if self.moment is None:
             return "all"
         moment = self.grid.moments[self.moment]
-        return f"{moment.step}{'▲' if moment.checkpoint else ' '}"
+        return moment.label or f"{moment.step}{'▲' if moment.checkpoint else ' '}"
 
 
 class Prompt(NamedTuple):

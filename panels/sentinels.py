@@ -29,7 +29,8 @@ class Sentinels(Vertical):
         "How often the character breaks: prompts down, the steps of each run across, and the answers behind the cell "
         "under the cursor. The colour rises with the rate, m shows how often answers are in character instead. A "
         "coloured 0% has an interval under one half, a grey one was asked too seldom to say. ▲ marks a step with a "
-        "checkpoint, · a prompt that was not asked.\n\n"
+        "checkpoint, · a prompt that was not asked. Behind the steps stand the probe runs about the run, and the forms that "
+        "its adapter was compared in.\n\n"
         "The line at the foot gives the 95% interval of one prompt at one moment, which takes the answers to a prompt "
         "for independent. Totals have none: many answers to few prompts say little of prompts that were not asked.\n\n"
         "enter or tab goes to the answers, esc comes back; n and N go to the next break and the one before, wherever "
@@ -146,6 +147,8 @@ class Sentinels(Vertical):
         prompt = plain(heat.prompt.probe[:99], 30) if heat.prompt else "all prompts"
         moment = None if column.moment is None else column.grid.moments[column.moment]
         where = "at all steps" if moment is None else f"at step {moment.step}"
+        if moment is not None and moment.label:
+            where += f" as {moment.label}" if moment.label != "probe" else f" by {moment.run}"
         text.append(f"{prompt} {where}: ", "bold")
         total = heat.prompt is None or moment is None
         breaks_first = heat.rate == "breaks"

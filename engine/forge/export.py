@@ -1,8 +1,10 @@
 """A run's adapter in the form that is asked for, under its exports folder, with a manifest written last."""
 
 import hashlib
+import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -11,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from engine.errors import ModelError, StoreError
+from engine.errors import CharlabError, ModelError, StoreError
 from engine.forge.adapter_gguf import write_adapter_gguf
 from engine.forge.base_gguf import open_gguf
 from engine.forge.beside import write_beside
@@ -26,7 +28,7 @@ from engine.records.recipe import Template
 from engine.store.journal import Narrate, read_json, write_json
 from engine.store.paths import ExportPaths, Workspace
 from engine.store.provenance import read_versions
-from engine.store.runs import open_run
+from engine.store.runs import latest_checkpoint, open_run
 
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "gguf", "llama-cpp-python")
 LARGE = 4e9
@@ -64,12 +66,14 @@ def export_form(reference: str, to: str, workspace: Workspace, narrate: Narrate 
     assert located.adapter is not None
     adapter = hash_adapter(located.adapter)
     step = located.trained.step if located.trained else None
-    target = paths.export(kind, None if parsed.step is None else step)
+    latest = latest_checkpoint(paths)
+    at = None if latest is None or latest.step == step else step
+    target = paths.export(kind, at)
     if is_current(target, adapter):
         narrate(f"{kind} of {paths.id} lies there already")
         return target
     recipe = open_run(paths).recipe
-    whole = paths.export("merged_fp32", None if parsed.step is None else step)
+    whole = paths.export("merged_fp32", at)
     with write_beside(target.folder) as beside:
         beside.mkdir()
         merged = whole.folder if is_current(whole, adapter) else None
@@ -219,3 +223,19 @@ def _scratch(near: Path) -> Iterator[Path]:
     """A folder on the same disk that is gone afterwards."""
     with tempfile.TemporaryDirectory(dir=near, prefix=".scratch_") as scratch:
         yield Path(scratch)
+
+
+def main(reference: str, form: str, folder: str) -> int:
+    """Write one form for another process; an error is told as one line of JSON."""
+    try:
+        export_form(
+            reference, form, Workspace(Path(folder)), lambda message: print(message, file=sys.stderr, flush=True)
+        )
+    except CharlabError as error:
+        print(json.dumps({"message": error.message, "fix": error.fix}), flush=True)
+        return error.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))

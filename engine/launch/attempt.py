@@ -59,7 +59,7 @@ def run_attempt(folder: str, attempt: int, act: Callable[[RunPaths, Journals], s
             # torch and safetensors raise errors of their own here
             fix = "free some disk, then charlab resume"
         elif "out of memory" in message.lower():
-            fix = "lower optim.batch and raise optim.accumulate, or set load.gradient_checkpointing = true"
+            fix = "a training: lower optim.batch and raise optim.accumulate, or set load.gradient_checkpointing = true"
         try:
             journals.tell("failed", journals.step, f"{type(error).__name__}: {message}", fix)
         except CharlabError:

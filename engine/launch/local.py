@@ -20,7 +20,11 @@ from engine.store.index import has_ended, read_launch
 from engine.store.journal import write_json
 from engine.store.paths import RunPaths
 
-WORKERS = {"train": "engine.train.worker", "probe": "engine.probe.worker"}
+WORKERS = {
+    "train": "engine.train.worker",
+    "probe": "engine.probe.worker",
+    "compare": "engine.forge.parity_worker",
+}
 LEAVING_SECONDS = 20.0
 """How long a worker that has said its last word may take to end; a large model is slow to let go."""
 

@@ -118,6 +118,8 @@ def find_base_gguf(base: str, workspace: Workspace) -> Path | None:
 
 def find_checkpoint(reference: Reference, workspace: Workspace) -> CheckpointPaths:
     paths = workspace.find_run(reference.name)
+    if not paths.complete_checkpoints():
+        open_run(paths)  # which says so where runs of that kind have none
     if reference.step == "best":
         measure = open_run(paths).recipe.checkpoint.best
         found = best_checkpoint(paths, measure)
@@ -189,10 +191,10 @@ def _trace_form(full: str, reference: Reference, workspace: Workspace) -> Traced
             return Traced(text, form.base, export.adapter, form.lineage, manifest, form, run)
         base = export.folder if kind in MERGED else export.model
         return Traced(text, str(base), None, form.lineage, manifest, form, run)
-    at = "" if reference.step is None else f"@{checkpoint.step}"
+    named = run if reference.step is None else f"run:{run}@{checkpoint.step}"
     raise ModelError(
         f"run {run} has no form {kind} of its adapter at step {checkpoint.step}",
-        fix=f"charlab export {run if not at else f'run:{run}{at}'} --to {kind}",
+        fix=f"charlab export {named} --to {kind}",
     )
 
 

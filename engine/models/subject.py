@@ -1,14 +1,20 @@
 """The model that a run is about, as its record names it."""
 
-from engine.errors import ModelError
+from engine.errors import InputError, ModelError
 from engine.models.locate import hash_adapter, trace_model
 from engine.records.run import Subject
 from engine.store.paths import Workspace
+from engine.store.runs import open_run
 
 
 def describe_subject(text: str, workspace: Workspace) -> Subject:
     """ModelError where `text` names nothing that is there. Of a URL nothing more is known than its name."""
     if text.startswith(("http://", "https://")):
+        if "@" in text.partition("//")[2].partition("/")[0]:
+            raise InputError(
+                "a URL with a name or a password in it would be written into the run's record",
+                fix="give the URL without them",
+            )
         return Subject(reference=text)
     traced = trace_model(text, workspace)
     adapter = traced.trained.adapter_sha256 if traced.trained else None
@@ -27,9 +33,8 @@ def describe_subject(text: str, workspace: Workspace) -> Subject:
 
 def find_character_of(subject: Subject, workspace: Workspace) -> str:
     """The dataset whose character a model is measured by where none is named: its run's own, or the only one there."""
-    from engine.store.runs import open_run
-
-    if subject.run is not None:
+    # a checkpoint that was copied here may be of a run that was not
+    if subject.run is not None and workspace.run(subject.run).run.is_file():
         return open_run(workspace.run(subject.run)).recipe.dataset
     have = sorted(f.name for f in workspace.datasets.iterdir() if workspace.dataset(f.name).probes.is_file())
     if len(have) == 1:

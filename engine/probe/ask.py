@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine.probe.detect import find_break
@@ -12,6 +12,8 @@ from engine.records.rows import Sample
 from engine.records.serving import Sampling
 from engine.serve.answers import Answer
 from engine.serve.client import Client, Job
+from engine.store.paths import RunPaths
+from engine.store.runs import read_records
 
 Key = tuple[str, int, int]
 """Probe, which of its samples, which turn."""
@@ -37,7 +39,7 @@ def ask_probes(
     Conversations go turn by turn, all of one turn together. Raises what the client raises; what was taken stays.
     """
     known: dict[Key, str] = {(row["probe"], row["index"], row.get("turn", 0)): row["text"] for row in kept}
-    for turn in range(1 + max(len(p.turns) for p in probes)):
+    for turn in range(1 + max((len(p.turns) for p in probes), default=-1)):
         asked: dict[str, tuple[Probe, int]] = {}
         jobs: list[Job] = []
         for probe in probes:
@@ -75,6 +77,22 @@ def ask_probes(
             )
 
         client.run_batch(jobs, keep)
+
+
+def read_answers(paths: RunPaths, probes: Sequence[Probe], samples: int) -> tuple[list[Sample], int]:
+    """A probe run's answers, one to each question that it asks, and how many rows of its file are none of them.
+
+    The first counts where a question was answered twice; a later turn counts when the one before it is there.
+    """
+    rows, bad = read_records(paths.samples, Sample)
+    turns = {p.id: len(p.turns) for p in probes}
+    found: dict[Key, Sample] = {}
+    for row in rows:
+        asked = 0 <= row.index < samples and 0 <= row.turn <= turns.get(row.probe, -1)
+        follows = row.turn == 0 or (row.probe, row.index, row.turn - 1) in found
+        if asked and follows:
+            found.setdefault((row.probe, row.index, row.turn), row)
+    return list(found.values()), bad + len(rows) - len(found)
 
 
 def seed_answer(sampling: Sampling, probe: Probe, index: int, turn: int) -> Sampling:

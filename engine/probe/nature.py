@@ -6,9 +6,9 @@ twenty small tasks that a rule can check, the likeliest token each time.
 """
 
 import re
-from typing import Any
 
 from engine.errors import CharlabError
+from engine.records.base import Record
 from engine.records.serving import Sampling
 from engine.serve.answers import Answer
 from engine.serve.client import Client, Job
@@ -42,12 +42,33 @@ TASKS: dict[str, str] = {
 SAMPLING = Sampling(temperature=0, top_k=0, top_p=1, max_tokens=16, seed=0)
 
 
-def examine_base(client: Client) -> dict[str, Any]:
-    """What stands with every result about the model: its `template`, and how many tasks it `follows` in each format.
+class Followed(Record):
+    """A proportion as it is written down."""
 
-    With an adapter loaded it is switched off. Where the endpoint takes no raw text, `follows` is None and `problem`
-    says why.
-    """
+    followed: int
+    n: int
+    rate: float | None
+    ci: tuple[float, float]
+
+
+class Follows(Record):
+    raw: Followed
+    instruction: Followed
+
+
+class Nature(Record):
+    """What stands with every result about the model."""
+
+    template: bool
+    """Whether a chat template is known."""
+    follows: Follows | None = None
+    """Of the tasks, in each format; None where the endpoint takes no raw text."""
+    problem: str = ""
+    """Why it was not asked."""
+
+
+def examine_base(client: Client) -> Nature:
+    """Ask every task in each format; an adapter that is loaded is switched off."""
     answers: dict[str, str] = {}
     jobs = [
         Job(f"{name} {task}", text.format(task), SAMPLING, adapter=False)
@@ -58,19 +79,16 @@ def examine_base(client: Client) -> dict[str, Any]:
     def take(job: Job, answer: Answer) -> None:
         answers[job.id] = answer.text
 
-    template = client.endpoint.rendered
-    found: dict[str, Any] = {"template": template is not None, "follows": None}
+    template = client.endpoint.rendered is not None
     try:
         client.run_batch(jobs, take)
     except CharlabError as refused:
-        return {**found, "problem": refused.message}
-    found["follows"] = {
-        name: wilson(sum(follows(answers[f"{name} {task}"], p) for task, p in TASKS.items()), len(TASKS)).to_json(
-            "followed"
-        )
-        for name in FORMATS
-    }
-    return found
+        return Nature(template=template, problem=refused.message)
+    found = {}
+    for name in FORMATS:
+        followed = sum(follows(answers[f"{name} {task}"], pattern) for task, pattern in TASKS.items())
+        found[name] = wilson(followed, len(TASKS)).to_json("followed")
+    return Nature(template=template, follows=Follows.model_validate(found))
 
 
 def follows(answer: str, pattern: str) -> bool:

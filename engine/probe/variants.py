@@ -31,7 +31,9 @@ def vary_probes(probes: list[Probe], formats: list[Format], attacks: list[Attack
     """Every probe in each of `formats`, then under each of `attacks` in its own format.
 
     A probe in a format of its own keeps that one. Ids tell: who-are-you, who-are-you/raw, who-are-you+prefill.
+    A format or an attack named twice counts once.
     """
+    formats, attacks = list(dict.fromkeys(formats)), list(dict.fromkeys(attacks))
     varied: list[Probe] = []
     for probe in probes:
         for form in formats:
@@ -76,16 +78,29 @@ def make_prompt(probe: Probe, answers: list[str], system: str | None) -> Prompt:
     messages = list(probe.messages)
     if system is not None and messages[0].role != "system":
         messages.insert(0, Message(role="system", content=system))
-    for answer, turn in zip(answers, probe.turns, strict=False):
-        messages += [Message(role="assistant", content=answer), Message(role="user", content=turn)]
-    begin = probe.begin if not answers else ""
+    begins = [probe.begin, *[""] * len(answers)]
+    for begin, answer, turn in zip(begins, answers, probe.turns, strict=False):
+        messages += [Message(role="assistant", content=begin + answer), Message(role="user", content=turn)]
+    begin = begins[len(answers)]
     if probe.format == "chat":
         return [*messages, Message(role="assistant", content=begin)] if begin else messages
     named = probe.format == "instruction"
-    labels = {"system": "", "user": "Instruction: " if named else "", "assistant": "Response: " if named else ""}
-    text = "\n".join(labels[m.role] + m.content for m in messages if m.content)
-    end = "\nResponse:" if named else ""
-    return text + end + (f" {begin}" if begin else "")
+    lines = [_write_line(m, named) for m in messages if m.content or m.role != "system"]
+    if named:
+        lines.append("Response:")
+    return "\n".join(lines) + (f" {begin}" if begin else "")
+
+
+def _write_line(message: Message, named: bool) -> str:
+    """A message as text; of an answer, what white space it was drawn with around it is no part."""
+    match message.role:
+        case "user":
+            return f"Instruction: {message.content}" if named else message.content
+        case "assistant":
+            said = message.content.strip()
+            return f"Response: {said}".rstrip() if named else said
+        case "system":
+            return message.content
 
 
 def _pick(text: str, choices: tuple[str, ...], what: str) -> str:

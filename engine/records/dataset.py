@@ -77,7 +77,14 @@ class Probe(Record):
     @model_validator(mode="after")
     def _well_formed(self) -> Self:
         check_turns(self.messages)
+        for index, turn in enumerate(self.turns):
+            if not turn.strip():
+                raise ValueError(f"turn {index + 1} of 'turns' is empty")
         return self
+
+    def is_plain(self) -> bool:
+        """Whether it is one question under the chat template, with nothing put into the model's mouth."""
+        return self.format == "chat" and not self.begin and not self.turns
 
 
 class Prompt(Probe):

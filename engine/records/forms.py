@@ -1,4 +1,4 @@
-"""The forms that an adapter is served in, and what each says of itself in export.json."""
+"""The forms that an adapter is served in, what each says of itself in export.json, and how one compares with another."""
 
 from typing import Literal
 
@@ -55,3 +55,47 @@ class Form(Record):
     @property
     def bytes(self) -> int:
         return sum(f.bytes for f in self.files)
+
+
+class Divergence(Record):
+    """Distributions of one form against those of the first, token by token over the same texts."""
+
+    positions: int
+    kl_mean: float
+    """Nats, from the first form to this one, over the tokens that both tell of and one bin for all others."""
+    kl_max: float
+    agreements: int
+    """Places at which both find the same token likeliest."""
+
+
+class FirstDifference(Record):
+    """Where the greedy answers of two forms to one probe part."""
+
+    probe: str
+    token: int | None
+    """Counted from 0; None where they do not part."""
+    of: int
+    first: str = ""
+    """What the first form says there."""
+    here: str = ""
+
+
+class FormRow(Record):
+    """What was measured of one form."""
+
+    form: str
+    reference: str
+    backend: str
+    bytes: int
+    seconds: float
+    """Of sampling alone."""
+    tokens: int
+    divergence: Divergence | None
+    """None for the first form, which is compared with itself."""
+    differences: list[FirstDifference]
+    tokens_differ: list[str]
+    """How the form's prompts differ from those it was trained on: template, BOS/EOS, token ids; in words."""
+    notes: list[str]
+    """What the form cannot show."""
+    error: str = ""
+    fix: str = ""

@@ -132,3 +132,18 @@ class ProbeRun(Header):
     """The text given as system prompt; "" silences the template's own, None leaves it."""
     backend: Backend | None = None
     """What was asked to serve the model; None left the choice."""
+
+
+class ParityRun(Header):
+    """Every form of one adapter, asked and compared with the form that it was trained in."""
+
+    kind: Literal["compare"] = "compare"
+    measure: Literal["parity"] = "parity"
+    subject: Subject
+    probes: ProbesUse
+    samples: int
+    sampling: Sampling
+    forms: list[str]
+    """'trained' first, then names of engine.records.forms."""
+    positions: int
+    """Places of greedy answers at which distributions are compared, at most."""

@@ -146,13 +146,14 @@ class Client:
     ) -> int:
         """Ask every job whose id is not in `done`; `take` each answer as it comes, in this thread. Returns how many.
 
-        An error ends the batch after what was in flight has been taken, so that asking again with what was taken
+        An error, of `take` too, ends the batch after what was in flight has been taken, so that asking again with what was taken
         as `done` does the rest; one that lies in a job alone goes to `refuse`, where there is one.
         """
         # requests of different adapter scales never run together, so each scale has its turn
         left = iter(sorted((j for j in jobs if j.id not in done), key=lambda j: float(j.adapter)))
         flying: dict[Future[Answer], Job] = {}
-        taken, failure = 0, None
+        taken = 0
+        failure: Exception | None = None
         with ThreadPoolExecutor(self.in_flight) as pool:
             while True:
                 while failure is None and len(flying) < self.in_flight and (job := next(left, None)):
@@ -171,8 +172,11 @@ class Client:
                         else:
                             failure = failure or error
                         continue
-                    take(job, answer)
-                    taken += 1
+                    try:
+                        take(job, answer)
+                        taken += 1
+                    except Exception as end:  # what is in flight was paid for: it is taken too
+                        failure = failure or end
         if failure:
             raise failure
         return taken

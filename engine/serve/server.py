@@ -80,14 +80,15 @@ def choose_backend(request: ServeRequest, workspace: Workspace) -> Backend:
 
 
 def name_url(request: ServeRequest) -> Endpoint:
-    """The endpoint that `http://host:8000/v1#name` names."""
+    """The endpoint that `http://host:8000/v1#name` names; CHARLAB_TOKEN is its bearer token where none is given."""
     url, _, model = request.reference.partition("#")
     url = url.rstrip("/")
     if not url.endswith("/v1"):
         raise ModelError(f"'{url}' does not end in /v1", fix=f"{url}/v1#MODEL")
     if not model:
         raise ModelError(f"'{request.reference}' names no model", fix=f"{url}#MODEL; {url}/models lists them")
-    return Endpoint(url=url, model=model, token=request.token, backend="url", reference=request.reference)
+    token = request.token or os.environ.get("CHARLAB_TOKEN")
+    return Endpoint(url=url, model=model, token=token, backend="url", reference=request.reference)
 
 
 def check_reach(request: ServeRequest) -> None:

@@ -36,17 +36,20 @@ def number_rows(name: str, rows: Iterable[object]) -> Iterator[tuple[str, object
 
 
 def pair_scores(
-    baseline: Iterable[tuple[str, object]], candidate: Iterable[tuple[str, object]], scale: tuple[float, float] | None
+    baseline: Iterable[tuple[str, object]],
+    candidate: Iterable[tuple[str, object]],
+    scale: tuple[float, float] | None,
+    sides: tuple[str, str] = ("baseline", "candidate"),
 ) -> list[Pair]:
     """One pair per id, in the baseline's order; each row comes with its place, such as 'a.jsonl line 3'.
 
     `scale` is the lowest and the highest score there can be; without it no judgement may have failed,
     as nothing would bound what it could have been.
     """
-    before, after = read_scores(baseline, "baseline", scale), read_scores(candidate, "candidate", scale)
+    before, after = read_scores(baseline, sides[0], scale), read_scores(candidate, sides[1], scale)
     alone = [[i for i in one if i not in other] for one, other in ((before, after), (after, before))]
     if any(alone):
-        told = [f"only the {side} has {_name_few(ids)}" for side, ids in zip(("baseline", "candidate"), alone) if ids]
+        told = [f"only the {side} has {name_few(ids)}" for side, ids in zip(sides, alone) if ids]
         raise InputError(f"ids do not pair: {'; '.join(told)}", fix="score the same prompts on both sides")
     return [_join(name, before[name], after[name]) for name in before]
 
@@ -57,16 +60,16 @@ def read_scores(
     found: dict[str, Score] = {}
     for place, row in rows:
         if not isinstance(row, Mapping):
-            raise InputError(f"{place}: a row is an object, not {_shorten(row)}", fix="rows are {id, score}")
-        name = _read_name(row, "id", place)
+            raise InputError(f"{place}: a row is an object, not {shorten(row)}", fix="rows are {id, score}")
+        name = read_name(row, "id", place)
         if name is None:
             raise InputError(f"{place}: no id", fix="rows are {id, score}")
         if name in found:
             raise InputError(
-                f"{place}: id {_shorten(name)} stands already at {found[name].place}", fix="ids are unique"
+                f"{place}: id {shorten(name)} stands already at {found[name].place}", fix="ids are unique"
             )
         value = _read_value(row, place, scale)
-        found[name] = Score(place, value, _read_name(row, "stratum", place), _read_name(row, "cluster", place))
+        found[name] = Score(place, value, read_name(row, "stratum", place), read_name(row, "cluster", place))
     if not found:
         raise InputError(f"the {side} has no scores", fix="rows are {id, score}")
     return found
@@ -80,24 +83,24 @@ def _read_value(row: Mapping[str, object], place: str, scale: tuple[float, float
         return None
     if not isinstance(given, (bool, int, float)):
         fix = "leave out what was not scored" if given is None else "a score is a number, true or false"
-        raise InputError(f"{place}: score {_shorten(given)} is no number", fix=fix)
+        raise InputError(f"{place}: score {shorten(given)} is no number", fix=fix)
     if not -LARGEST <= given <= LARGEST:  # a NaN is in no range either
         raise InputError(
-            f"{place}: score {_shorten(given)} is no finite number of use", fix="mend or leave out the row"
+            f"{place}: score {shorten(given)} is no finite number of use", fix="mend or leave out the row"
         )
     if scale is not None and not scale[0] <= given <= scale[1]:
         raise InputError(
-            f"{place}: score {_shorten(given)} is outside {scale[0]:g} to {scale[1]:g}", fix="mend the row or the scale"
+            f"{place}: score {shorten(given)} is outside {scale[0]:g} to {scale[1]:g}", fix="mend the row or the scale"
         )
     return float(given)
 
 
-def _read_name(row: Mapping[str, object], key: str, place: str) -> str | None:
+def read_name(row: Mapping[str, object], key: str, place: str) -> str | None:
     given = row.get(key)
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, (str, int)) or given == "":
-        raise InputError(f"{place}: {key} {_shorten(given)} is no name", fix=f"{key} is a text or a whole number")
+        raise InputError(f"{place}: {key} {shorten(given)} is no name", fix=f"{key} is a text or a whole number")
     return str(given)
 
 
@@ -106,8 +109,8 @@ def _join(name: str, before: Score, after: Score) -> Pair:
         one, other = getattr(before, key), getattr(after, key)
         if one is not None and other is not None and one != other:
             raise InputError(
-                f"id {_shorten(name)} is of {key} {_shorten(one)} at {before.place}"
-                f" and of {_shorten(other)} at {after.place}",
+                f"id {shorten(name)} is of {key} {shorten(one)} at {before.place}"
+                f" and of {shorten(other)} at {after.place}",
                 fix="compare scores of one prompt set",
             )
     return Pair(
@@ -124,12 +127,12 @@ def mean(values: list[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _name_few(ids: list[str]) -> str:
+def name_few(ids: list[str]) -> str:
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return ", ".join(_shorten(i) for i in ids[:SHOWN]) + more
+    return ", ".join(shorten(i) for i in ids[:SHOWN]) + more
 
 
-def _shorten(value: object, limit: int = 40) -> str:
+def shorten(value: object, limit: int = 40) -> str:
     try:
         text = repr(value)
     except ValueError:  # a whole number of thousands of digits

@@ -96,7 +96,7 @@ def check_guards(
         elif name == "categories":
             margin = rule.margin if limit is None else limit
             if margin is None:
-                raise InputError("[verdict] guards 'categories' without a margin", fix="set [verdict] margin")
+                raise InputError("[verdict] guards 'categories' without a margin", fix="set [verdict] margin, or --margin")
             found.append(_guard_categories(abs(margin), categories))
         else:
             raise InputError(
@@ -122,7 +122,7 @@ def reach_verdict(
     and too small to matter.
     """
     if rule.mode == "noninferiority" and rule.margin is None:
-        raise InputError("[verdict] mode 'noninferiority' without a margin", fix="set [verdict] margin")
+        raise InputError("[verdict] mode 'noninferiority' without a margin", fix="set [verdict] margin, or --margin")
     decision, reasons = _decide(effect, rule, guards)
     failed = any(g.held is False for g in guards)
     withheld = [] if failed else _find_reasons_to_withhold(decision, effect, rule, guards, doubts, alternatives)

@@ -15,7 +15,7 @@ from typing import Any
 from engine.launch.process import is_same
 from engine.records.version import FINAL_EVENTS, QUIET_SECONDS, SCHEMA_VERSION, Status
 from engine.store.journal import parse_row, read_last_lines, read_last_rows
-from engine.store.paths import RunPaths, Workspace
+from engine.store.paths import NO_RUNS, RunPaths, Workspace
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def list_runs(workspace: Workspace) -> list[RunRow]:
     runs = str(workspace.runs)
     rows = []
     with os.scandir(runs) as entries:
-        names = sorted(e.name for e in entries if e.name != "recipes")
+        names = sorted(e.name for e in entries if e.name not in NO_RUNS)
     for name in names:
         row = read_run_row(os.path.join(runs, name), name, here, now)
         if row is not None:

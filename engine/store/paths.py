@@ -7,6 +7,8 @@ from pathlib import Path
 
 from engine.errors import StoreError
 
+NO_RUNS = frozenset({"recipes", "gates"})
+"""Folders under runs/ that hold something else."""
 _STEP = re.compile(r"^step_(\d{6,})$")
 
 
@@ -205,16 +207,20 @@ class Workspace:
     def dataset(self, name: str) -> DatasetPaths:
         return DatasetPaths(self.datasets / name)
 
+    def gate(self, name: str) -> Path:
+        """What a gate found, and who confirmed it."""
+        return self.runs / "gates" / f"{name}.json"
+
     def run_names(self) -> list[str]:
         """Every name under runs/ that may be a run's."""
         with os.scandir(self.runs) as entries:
-            return [e.name for e in entries if e.name != self.recipes.name]
+            return [e.name for e in entries if e.name not in NO_RUNS]
 
     def run_ids(self) -> list[str]:
         """Every folder under runs/ that holds a run.json; ids begin with the date, so oldest first."""
         with os.scandir(self.runs) as entries:
             return sorted(
-                e.name for e in entries if e.name != "recipes" and os.path.exists(os.path.join(e.path, "run.json"))
+                e.name for e in entries if e.name not in NO_RUNS and os.path.exists(os.path.join(e.path, "run.json"))
             )
 
     def find_run(self, name: str) -> RunPaths:

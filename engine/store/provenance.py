@@ -1,12 +1,30 @@
-"""What a run was made with: the versions of the libraries, and the commit of the workspace."""
+"""Where a run comes from: its id, the versions of the libraries, the commit of the workspace, the machine."""
 
 import platform
+import secrets
+import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from engine.records.run import Git
+from engine.store.paths import Workspace
+
+
+def describe_origin(name: str, workspace: Workspace, libraries: Sequence[str]) -> dict[str, Any]:
+    """What every run's record begins with, as keys of engine.records.run.Header: a new id, and what it is made with."""
+    now = time.time()
+    return {
+        "id": f"{time.strftime('%Y%m%d-%H%M', time.localtime(now))}-{name}-{secrets.token_hex(2)}",
+        "name": name,
+        "created": now,
+        "versions": read_versions(libraries),
+        "git": read_git(workspace.folder),
+        "host": socket.gethostname(),
+    }
 
 
 def read_versions(libraries: Sequence[str]) -> dict[str, str]:

@@ -1,19 +1,28 @@
 """Opening one run: its record validated, its journals read, its checkpoints found."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from engine.errors import StoreError
+from engine.records.base import Record
 from engine.records.rows import CheckpointFile
-from engine.records.run import ProbeRun, Run
+from engine.records.run import ParityRun, ProbeRun, Run
 from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 
-R = TypeVar("R", Run, ProbeRun)
+R = TypeVar("R", Run, ProbeRun, ParityRun)
+Row = TypeVar("Row", bound=Record)
 
-AnyRun = Run | ProbeRun
-_RECORDS: dict[str, type[Run] | type[ProbeRun]] = {"train": Run, "probe": ProbeRun}
+AnyRun = Run | ProbeRun | ParityRun
+_RECORDS: dict[str, type[Run] | type[ProbeRun] | type[ParityRun]] = {
+    "train": Run,
+    "probe": ProbeRun,
+    "compare": ParityRun,
+}
 
 
 def open_record(paths: RunPaths) -> AnyRun:
@@ -39,10 +48,25 @@ def open_probe_run(paths: RunPaths) -> ProbeRun:
     return expect(open_record(paths), ProbeRun, "probe")
 
 
+def open_parity_run(paths: RunPaths) -> ParityRun:
+    return expect(open_record(paths), ParityRun, "parity")
+
+
 def expect(run: AnyRun, kind: type[R], name: str) -> R:
     if not isinstance(run, kind):
         raise StoreError(f"{run.id} is a {run.kind} run, and this is about {name} runs", fix="charlab runs lists them")
     return run
+
+
+def read_records(path: Path, record: type[Row]) -> tuple[list[Row], int]:
+    """The rows of a journal that are such a record, and how many are not."""
+    found, bad = [], 0
+    for row in read_rows(path):
+        try:
+            found.append(record.model_validate(row))
+        except ValidationError:
+            bad += 1
+    return found, bad
 
 
 def open_checkpoint(checkpoint: CheckpointPaths) -> CheckpointFile:

@@ -6,6 +6,7 @@ from engine.errors import RecipeError, RefusedError
 from engine.records.dataset import Pair
 from engine.records.recipe import Recipe
 from engine.records.run import Ancestor
+from engine.store.gates import read_gate
 from engine.store.paths import Workspace
 
 ALLOWANCES = {
@@ -49,9 +50,19 @@ def refuse_leaks(recipe: Recipe, pairs: list[Pair], workspace: Workspace) -> Non
             )
 
 
-def refuse_unpassed_gate(recipe: Recipe) -> None:
-    if recipe.gate.name and "gate" not in recipe.allow:
-        raise RefusedError(
-            f"gate '{recipe.gate.name}' has not passed: this workspace holds no run of it",
-            fix='allow = ["gate"] trains without it',
-        )
+def refuse_unpassed_gate(recipe: Recipe, workspace: Workspace) -> None:
+    name = recipe.gate.name
+    if not name or "gate" in recipe.allow:
+        return
+    kept = read_gate(workspace, name)
+    if kept is None:
+        found = "this workspace holds no run of it"
+    else:
+        failed = [c.name for c in kept.gate.conditions if not c.passed]
+        if kept.gate.passed and not failed:
+            return
+        found = f"not met: {', '.join(failed) or 'what it records of itself'}"
+    raise RefusedError(
+        f"gate '{name}' has not passed: {found}",
+        fix=f'charlab gate --base A --instruct B --name {name} checks it; allow = ["gate"] trains without it',
+    )

@@ -42,9 +42,9 @@ from engine.train.estimate import (
     find_speeds,
     read_model_size,
 )
-from engine.train.guards import refuse_leaks
+from engine.train.guards import refuse_leaks, refuse_unpassed_gate
 from engine.train.presets import fill_presets
-from engine.train.resolve import check_alone, check_past, gather_advice, read_sentinels, split_pairs
+from engine.train.resolve import SentinelProbes, check_alone, check_past, gather_advice, read_sentinels, split_pairs
 
 FORMAT = "1"
 """Raised whenever what is cached changes its meaning."""
@@ -75,12 +75,13 @@ class Measurer:
         recipe = fill_presets(recipe, model.parameters)
 
         note_refusal(refusals, lambda: check_alone(recipe))
+        note_refusal(refusals, lambda: refuse_unpassed_gate(recipe, workspace))
         note_refusal(refusals, lambda: check_past(recipe, located))
         note_refusal(refusals, lambda: check_window(recipe, model.positions))
         note_refusal(refusals, lambda: check_targets(recipe, model))
         split = note_refusal(refusals, lambda: split_pairs(recipe, pairs)) or Split(pairs, [])
         note_refusal(refusals, lambda: refuse_leaks(recipe, split.train, workspace))
-        probes, _ = note_refusal(refusals, lambda: read_sentinels(recipe, workspace)) or ([], None)
+        sentinels = note_refusal(refusals, lambda: read_sentinels(recipe, workspace)) or SentinelProbes([], None, [])
         lengths, truncated, left_out = fit_lengths(tokens["pairs"], recipe, str(dataset.pairs), refusals)
         train = [p for p in split.train if p.id in lengths]
         seen = len(upsample(train, recipe.upsample))
@@ -94,9 +95,9 @@ class Measurer:
             heldout=sum(p.id in lengths for p in split.heldout),
             truncated=truncated,
             left_out=left_out,
-            probes=len(probes),
+            probes=len(sentinels.probes),
             system=tokens["system"],
-            advice=gather_advice(recipe, model.parameters, seen, probes, located),
+            advice=gather_advice(recipe, model.parameters, seen, sentinels, located),
             refusals=refusals,
             first=tokens["first"],
         )

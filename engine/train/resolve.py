@@ -1,10 +1,8 @@
 """From a recipe to a frozen run: everything that can be found wrong is found here, before it starts."""
 
 import math
-import secrets
-import socket
-import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.data.read import find_dataset, hash_file, read_character, read_pairs, read_probes
 from engine.data.split import Split, split_by_prompt, upsample
@@ -16,7 +14,7 @@ from engine.records.recipe import Recipe
 from engine.records.run import BaseUse, DatasetUse, Parent, Run
 from engine.store.journal import Narrate, read_json, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
-from engine.store.provenance import read_git, read_versions
+from engine.store.provenance import describe_origin
 from engine.train.alarms import NAMES, parse_condition
 from engine.train.encode import Sorted, check_window, encode_pairs, plan_rows
 from engine.train.guards import check_allowances, refuse_leaks, refuse_sft_after_orpo, refuse_unpassed_gate
@@ -39,6 +37,13 @@ class Resolved:
     config: object
 
 
+class SentinelProbes(NamedTuple):
+    probes: list[Probe]
+    character: Character | None
+    left_out: list[str]
+    """Ids of probes that sentinels cannot ask: those of a format, a beginning or further turns of their own."""
+
+
 def resolve_recipe(
     recipe: Recipe,
     workspace: Workspace,
@@ -56,6 +61,7 @@ def resolve_recipe(
     from engine.models.load import count_parameters, load_config, load_tokenizer
 
     check_alone(recipe)
+    refuse_unpassed_gate(recipe, workspace)
     dataset = find_dataset(workspace, recipe.dataset)
     pairs = read_pairs(dataset)
     located = locate_model(recipe.base, workspace, narrate)
@@ -78,15 +84,12 @@ def resolve_recipe(
             f"the recipe ends at step {steps}, and step {start} is where it would go on from",
             fix=f"--set optim.steps={start * 2} or more epochs: a fork's length counts from the very beginning",
         )
-    probes, character = read_sentinels(recipe, workspace)
+    sentinels = read_sentinels(recipe, workspace)
     if recipe.objective == "dpo" and reference is None:
         reference = recipe.base
-    now = time.time()
     run = Run(
-        id=f"{time.strftime('%Y%m%d-%H%M', time.localtime(now))}-{recipe.name}-{secrets.token_hex(2)}",
+        **describe_origin(recipe.name, workspace, LIBRARIES),
         kind="train",
-        name=recipe.name,
-        created=now,
         recipe=recipe,
         dataset=DatasetUse(
             name=recipe.dataset, sha256=hash_file(dataset.pairs), rows_sha256="", train=seen, heldout=len(split.heldout)
@@ -106,12 +109,9 @@ def resolve_recipe(
         steps=steps,
         start_step=start,
         plan=plan_rows(encoded),
-        advice=gather_advice(recipe, parameters, seen, probes, located),
-        versions=read_versions(LIBRARIES),
-        git=read_git(workspace.folder),
-        host=socket.gethostname(),
+        advice=gather_advice(recipe, parameters, seen, sentinels, located),
     )
-    return Resolved(run, split, encoded, renderer, probes, character, config)
+    return Resolved(run, split, encoded, renderer, sentinels.probes, sentinels.character, config)
 
 
 def write_run(resolved: Resolved, workspace: Workspace) -> RunPaths:
@@ -134,7 +134,6 @@ def check_alone(recipe: Recipe) -> None:
     for stop in recipe.alarm.stop:
         if stop not in NAMES:
             parse_condition(stop)
-    refuse_unpassed_gate(recipe)
 
 
 def check_past(recipe: Recipe, located: Located) -> None:
@@ -179,26 +178,36 @@ def check_rank(recipe: Recipe, located: Located) -> None:
             )
 
 
-def read_sentinels(recipe: Recipe, workspace: Workspace) -> tuple[list[Probe], Character | None]:
-    """The recipe's probes and their character; none where sentinels are off or there is nothing to ask."""
+def read_sentinels(recipe: Recipe, workspace: Workspace) -> SentinelProbes:
+    """The recipe's plain probes and their character; none where sentinels are off or there is nothing to ask."""
     if recipe.sentinel.every == 0:
-        return [], None
+        return SentinelProbes([], None, [])
     dataset = find_dataset(workspace, recipe.sentinel.probes or recipe.dataset)
     if not dataset.probes.is_file():
         if recipe.sentinel.probes:
             raise DatasetError(f"{dataset.probes} is missing", fix="--set sentinel.every=0 trains without sentinels")
-        return [], None
-    return read_probes(dataset.probes), read_character(dataset)
+        return SentinelProbes([], None, [])
+    probes = read_probes(dataset.probes)
+    left_out = [p.id for p in probes if not p.is_plain()]
+    return SentinelProbes([p for p in probes if p.is_plain()], read_character(dataset), left_out)
 
 
-def gather_advice(recipe: Recipe, parameters: int, seen: int, probes: list[Probe], located: Located) -> list[str]:
-    return [*give_advice(recipe, parameters, seen), *note_sentinels(recipe, probes), *note_lineage(located)]
+def gather_advice(recipe: Recipe, parameters: int, seen: int, sentinels: SentinelProbes, located: Located) -> list[str]:
+    return [*give_advice(recipe, parameters, seen), *note_sentinels(recipe, sentinels), *note_lineage(located)]
 
 
-def note_sentinels(recipe: Recipe, probes: list[Probe]) -> list[str]:
-    if recipe.sentinel.every and not probes:
-        return [f"no sentinels: datasets/{recipe.dataset} has no probes.jsonl, so breaks go unseen"]
-    return []
+def note_sentinels(recipe: Recipe, sentinels: SentinelProbes) -> list[str]:
+    notes = []
+    if left := sentinels.left_out:
+        notes.append(
+            f"{len(left)} probes are asked by charlab probe alone, not while training: they have a format, a beginning "
+            f"or turns of their own ({', '.join(left[:3])}{', ...' if len(left) > 3 else ''})"
+        )
+    if recipe.sentinel.every and not sentinels.probes:
+        why = "no plain probe" if left else "no probes.jsonl"
+        name = recipe.sentinel.probes or recipe.dataset
+        notes.append(f"no sentinels: datasets/{name} has {why}, so breaks go unseen")
+    return notes
 
 
 def note_lineage(located: Located) -> list[str]:

@@ -57,7 +57,7 @@ def test_the_json_counts_each_cell_and_is_null_where_nothing_was_asked() -> None
     assert row["moments"][0]["break_rate"]["breaks"] == 9
     assert row["moments"][0]["break_rate"]["n"] == 12
     assert row["moments"][0]["in_character_rate"]["in_character"] == 3
-    assert row["moments"][1] == {"step": 20, "break_rate": None, "in_character_rate": None}
+    assert row["moments"][1] == {"step": 20, "label": "", "break_rate": None, "in_character_rate": None}
     assert [(m["step"], m["checkpoint"], m["break_rate"]["n"]) for m in told["moments"]] == [
         (0, False, 12), (20, True, 400),
     ]  # fmt: skip

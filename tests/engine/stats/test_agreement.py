@@ -81,7 +81,7 @@ def test_labels_pair_by_id_whatever_their_order() -> None:
 @pytest.mark.parametrize(
     ("human", "judge", "told"),
     [
-        ({"a": 1, "b": 0}, {"a": 1, "c": 0}, r"only the human has \['b'\]; only the judge has \['c'\]"),
+        ({"a": 1, "b": 0}, {"a": 1, "c": 0}, r"only the human has 'b'; only the judge has 'c'"),
         ({}, {}, "no labels"),
         ({"a": 1, "b": 1}, {"a": 1, "b": 1}, "every label is '1'"),
         ({"a": 1, "b": 2}, {"a": 1, "b": 0}, r"the human gives \['1', '2'\], the judge \['0', '1'\]"),

@@ -156,3 +156,25 @@ def test_no_probes_means_no_sentinels_and_says_so(
     found = resolve(dataset="ada", sentinel={"every": 5})
     assert found.probes == []
     assert any("no probes.jsonl" in line for line in found.run.advice)
+
+
+def test_sentinels_ask_plain_probes_alone_and_the_advice_names_the_rest(
+    resolve: Callable[..., Resolved], workspace: Workspace, write_dataset: Callable[..., Any], pair: Callable[..., Any]
+) -> None:
+    question = {"messages": [{"role": "user", "content": "Who are you?"}]}
+    own = [{"format": "raw"}, {"begin": "Well,"}, {"turns": ["And?"]}, {"format": "instruction"}]
+    odd = [{"id": f"odd-{number}", **question, **change} for number, change in enumerate(own)]
+    write_dataset("ada", [pair(n) for n in range(20)], [odd[0], {"id": "plain", **question}, *odd[1:]])
+    found = resolve(dataset="ada", sentinel={"every": 5})
+    assert [p.id for p in found.probes] == ["plain"]
+    advice = next(line for line in found.run.advice if "charlab probe" in line)
+    assert advice.startswith("4 probes")
+    assert "(odd-0, odd-1, odd-2, ...)" in advice
+    paths = write_run(found, workspace)
+    assert [json.loads(line)["id"] for line in paths.probes.read_text().splitlines()] == ["plain"]
+    assert not any("charlab probe" in line for line in resolve(dataset="ada", sentinel={"every": 0}).run.advice)
+
+    write_dataset("ada", [pair(n) for n in range(20)], odd)
+    none = resolve(dataset="ada", sentinel={"every": 5})
+    assert none.probes == []
+    assert any("ada has no plain probe, so breaks go unseen" in line for line in none.run.advice)
