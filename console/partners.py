@@ -25,19 +25,28 @@ class Found(NamedTuple):
 def read_models(workspace: Workspace, runs: Sequence[str]) -> Found:
     """The base, the adapter, the checkpoints and the exported forms of each run that can be read."""
     from engine.data.spot import read_questions
-    from engine.store.runs import open_run
+    from engine.records.run import Run
+    from engine.store.runs import open_record, open_run
 
     models: dict[str, str] = {}
     bases: dict[str, str] = {}
     datasets: list[str] = []
     for name in runs:
         try:
-            paths = workspace.find_run(name)
+            run = open_record(workspace.find_run(name))
+            trained = run.id if isinstance(run, Run) else run.subject.run
+            if trained is None:
+                bases.setdefault(run.subject.reference, f"what {run.id} asked")  # type: ignore[union-attr]
+                continue
+            paths = workspace.run(trained)
             recipe = open_run(paths).recipe
         except (CharlabError, OSError):
             continue  # its own panel says what is wrong with it
-        models |= list_forms(paths)
-        bases.setdefault(recipe.base, f"base of {paths.id}")
+        forms = list_forms(paths)
+        first = next(iter(forms), None)
+        # the base stands behind the newest checkpoint: the two that are talked to most
+        models |= {**({first: forms[first]} if first else {}), recipe.base: f"base of {paths.id}"}
+        models |= forms
         datasets.append(recipe.dataset)
     models |= {base: what for base, what in bases.items() if base not in models}
     models.setdefault(BUNDLED, "comes with charlab")
@@ -64,6 +73,6 @@ def list_forms(paths: RunPaths) -> dict[str, str]:
         form, _, step = export.folder.name.partition("_step_")
         at = f"@{int(step)}" if step.isdigit() else ""
         found[f"run:{paths.id}{at}#{form}"] = f"exported as {form}" + (f", step {int(step)}" if at else "")
-    for checkpoint in reversed(checkpoints):
+    for checkpoint in reversed(checkpoints[:-1]):
         found[f"run:{paths.id}@{checkpoint.step}"] = f"checkpoint, step {checkpoint.step}"
     return found

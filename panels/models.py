@@ -60,10 +60,13 @@ class Models(Table):
         return bool(self.display)
 
     def show_models(self, models: Sequence[ModelView]) -> None:
-        """A model that was typed stays in the list."""
+        """A model that was typed or marked stays in the list; where another run's come, the cursor is at the first."""
         known = {model.reference for model in models}
+        others = self.models[:1] != tuple(models[:1])
         self.models = (*models, *(m for m in self.models if m.reference in self.marked and m.reference not in known))
         self._show_marks()
+        if others and models:
+            self.move_to(models[0].reference)
 
     def add(self, reference: str) -> None:
         """List a model that was typed, and mark it."""

@@ -286,7 +286,7 @@ def test_a_run_offers_its_last_checkpoint_its_forms_its_steps_and_its_base(
         write_json(paths.export(form, at).manifest, {})
     found = read_models(workspace, [ADA])
     assert [model.reference for model in found.models] == [
-        f"run:{ADA}", f"run:{ADA}#merged", f"run:{ADA}@20#q8_0", f"run:{ADA}@40", f"run:{ADA}@20", RECIPE["base"],
+        f"run:{ADA}", RECIPE["base"], f"run:{ADA}#merged", f"run:{ADA}@20#q8_0", f"run:{ADA}@20",
     ]  # fmt: skip
     assert found.models[0].what == "last checkpoint, step 40"
     assert found.dataset == "madison"
