@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PANELS = (
     ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
-    ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"),
+    ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"), ("evals", "Evals"), ("ledger", "Ledger"),
 )  # fmt: skip
 FREEZE_SECONDS = 2.0
 MOST_WATCHED = 8
@@ -245,7 +245,7 @@ class Lab(App[int]):
 
     def action_open(self, panel: str) -> None:
         """Open a panel, mounted when it is first asked for; one about runs takes that under the cursor if none was."""
-        if self.opened is None and panel in ("training", "sentinels", "compare"):
+        if self.opened is None and panel in ("training", "sentinels", "compare", "evals"):
             self.opened = self.query_one(RunsPanel).cursor_run
             self._watch()
         switcher = self.query_one(ContentSwitcher)
@@ -283,6 +283,10 @@ class Lab(App[int]):
                 from console.chat_room import ChatRoom
 
                 return ChatRoom(id=panel, readonly=self.readonly)
+            case "evals" | "ledger":
+                from console.eval_rooms import EvalsRoom, LedgerRoom
+
+                return EvalsRoom(id=panel) if panel == "evals" else LedgerRoom(id=panel)
             case _:
                 return rooms.LaunchRoom(id=panel, readonly=self.readonly)
 

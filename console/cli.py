@@ -39,6 +39,13 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="bundled:NAME, a hub id, a folder, a .gguf, run:ID, run:ID@STEP, a URL.")
 ]
+JudgeOption = Annotated[str, typer.Option(help="rules, anthropic:MODEL, or an endpoint http://host:8000/v1#MODEL.")]
+EffortOption = Annotated[str | None, typer.Option(help="Of the judge: low, medium, high, xhigh or max.")]
+RubricOption = Annotated[str | None, typer.Option(metavar="FILE", help="Another rubric than the character's.")]
+BatchOption = Annotated[bool, typer.Option("--batch", help="By the judge's batch interface, at half the price.")]
+BudgetOption = Annotated[
+    float | None, typer.Option("--max-usd", min=0.0, help="Stop before the call that would pass it.")
+]
 BackendOption = Annotated[str | None, typer.Option(help="llama, transformers, vllm or url; chosen if not given.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the id, and return.")]
 
@@ -244,6 +251,62 @@ def probe(
     )  # fmt: skip
 
 
+@app.command("eval", epilog=EPILOG)
+def evaluate(
+    model: ModelArgument,
+    prompts: Annotated[
+        str | None, typer.Option(help="A character whose prompts.jsonl is asked; that of the model's run if not given.")
+    ] = None,
+    judge: JudgeOption = "rules",
+    samples: Annotated[int, typer.Option(min=1, help="Answers per prompt.")] = 1,
+    system: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A system prompt; 'none' silences the default.")
+    ] = None,
+    effort: EffortOption = None,
+    rubric: RubricOption = None,
+    batch: BatchOption = False,
+    max_usd: BudgetOption = None,
+    temperature: Annotated[float | None, typer.Option(min=0.0, help="Else what the prompt set states.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Else what the prompt set states.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same for every model if not given.")] = None,
+    backend: BackendOption = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Ask a model a prompt set once, and have the answers judged. Interrupted, the same command goes on."""
+    from console import evaluating
+
+    evaluating.evaluate(
+        model, prompts=prompts, judge=judge, samples=samples,
+        sampling={"temperature": temperature, "max_tokens": max_tokens, "seed": seed}, system=system, effort=effort,
+        rubric=rubric, batch=batch, max_usd=max_usd, backend=backend, detach=detach, json=json, workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def score(
+    run: RunArgument,
+    judge: JudgeOption = "rules",
+    effort: EffortOption = None,
+    rubric: RubricOption = None,
+    batch: BatchOption = False,
+    max_usd: BudgetOption = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Judge the answers of an evaluation again, by another judge or rubric, without generating."""
+    from console import evaluating
+
+    evaluating.score(
+        run, judge=judge, effort=effort, rubric=rubric, batch=batch, max_usd=max_usd, detach=detach, json=json,
+        workspace=workspace,
+    )  # fmt: skip
+
+
 @app.command(epilog=EPILOG)
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A run, or a checkpoint of one.")],
@@ -285,6 +348,117 @@ def parity(
     comparing.parity(
         run, forms=forms or [], probes=probes, samples=samples, sampling=Sampling.parse(given, "sampling"),
         detach=detach, json=json, workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def compare(
+    baseline: Annotated[
+        str, typer.Argument(metavar="A", help="The baseline: a file of {id, score, stratum?, cluster?}, or a run.")
+    ],
+    candidate: Annotated[str, typer.Argument(metavar="B", help="The candidate, scored on the same ids.")],
+    smallest_effect: Annotated[
+        float | None, typer.Option("--smallest-effect", help="The smallest difference that matters.")
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="superiority, if not given, or noninferiority.")] = None,
+    margin: Annotated[float | None, typer.Option(help="How much worse is still as good.")] = None,
+    primary: Annotated[str | None, typer.Option(metavar="KEY", help="The measure compared, if not score.")] = None,
+    guard: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=LIMIT]", help="categories, break_rate or critical_failures. Repeatable."),
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Bounds of a score; a score of null is then a failure.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="judge, rubric, ...: compare although it differs. Repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resamples: Annotated[int, typer.Option(min=1, max=1_000_000, help="Of the bootstrap.")] = 10_000,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compare a candidate's scores with a baseline's, pair by pair: DEPLOY, NO-DEPLOY or UNDERPOWERED."""
+    from console import deciding
+
+    rule = {"smallest_effect": smallest_effect, "mode": mode, "margin": margin, "primary": primary}
+    deciding.compare(
+        baseline, candidate, rule=rule, guards=guard or [], scale=scale, allow=allow or [], seed=seed,
+        resamples=resamples, json=json, workspace=workspace,
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def agree(
+    human: Annotated[str, typer.Argument(metavar="HUMAN", help="A person's labels: a file of {id, label}.")],
+    judge: Annotated[str, typer.Argument(metavar="JUDGE", help="The judge's labels of the same ids.")],
+    threshold: Annotated[float, typer.Option(help="What kappa's lower bound must reach.")] = 0.7,
+    json: JsonOption = False,
+) -> None:
+    """Say how far a judge agrees with a person: Cohen's kappa with its interval."""
+    from console import deciding
+
+    deciding.agree(human, judge, threshold=threshold, json=json)
+
+
+@app.command(epilog=EPILOG)
+def calibrate(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("--n", min=1, help="Answers to label; more than last time adds to them.")] = 60,
+    threshold: Annotated[
+        float | None, typer.Option(help="What the judge passes; the middle of the rubric's scale if not given.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(metavar="NAME", help="Who labels; only this person's labels count.")] = None,
+    second: Annotated[
+        str | None, typer.Option(metavar="SCORERUN", help="Another judge's scores of the same answers, instead.")
+    ] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Label a sample of judged answers blind, and say how far the judge agrees with you."""
+    from console import calibrating
+
+    calibrating.calibrate(
+        run, n=n, threshold=threshold, who=who, second=second, json=json, workspace=workspace
+    )  # fmt: skip
+
+
+@app.command(epilog=EPILOG)
+def card(
+    run: RunArgument,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write it there; else beside the run.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a training's model card: what was trained on what, what was measured, and what that does not prove."""
+    from console import carding
+
+    carding.card(run, out=out, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def gate(
+    base: Annotated[str, typer.Option(metavar="FILE", help="The base's passes and fails: {id, score, text?}.")],
+    instruct: Annotated[str, typer.Option(metavar="FILE", help="The instructed model's, of the same ids.")],
+    alt: Annotated[str | None, typer.Option(metavar="FILE", help="Another base's, for a look.")] = None,
+    human: Annotated[str | None, typer.Option(metavar="FILE", help="A person's labels: {id, label}.")] = None,
+    judge: Annotated[str | None, typer.Option(metavar="FILE", help="The judge's labels.")] = None,
+    second: Annotated[str | None, typer.Option(metavar="FILE", help="A second judge's labels of a share.")] = None,
+    confirmed_by: Annotated[
+        str | None, typer.Option("--confirmed-by", metavar="PERSON", help="Who reads samples now, and confirms.")
+    ] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="What needs no proof: uncalibrated.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="judge or rubric: although it differs. Repeatable.")] = None,
+    name: Annotated[str | None, typer.Option(help="Record it, for the [gate] of a recipe.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check before training that the base fails where the instructed model succeeds."""
+    from console import gating
+
+    gating.gate(
+        base, instruct, alternative=alt, human=human, judge=judge, second=second, confirmed_by=confirmed_by,
+        accept=accept or [], allow=allow or [], name=name, json=json, workspace=workspace,
     )  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """The command that compares every form of an adapter, and the table that it prints."""
 
+import shutil
+import textwrap
 from typing import Any
 
 from console.closing import describe_rate
 from console.text import print_json
 from console.watch import see_through
+from engine.errors import InputError
 from engine.records.serving import Sampling
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
@@ -23,9 +26,23 @@ def parity(
 ) -> None:
     from engine.forge.parity_start import ParityRequest, start_parity
 
-    named = tuple(form for text in forms for form in text.split(",") if form)
+    named = tuple(form.strip() for text in forms for form in text.split(",") if form.strip())
+    if forms and not named:
+        raise InputError("--forms names none", fix="--forms merged,q8_0, or leave it out")
     request = ParityRequest(model=run, forms=named, probes=probes, samples=samples, sampling=sampling)
     see_through(start_parity(request, find_workspace(workspace)), detach=detach, json=json)
+
+
+def show_comparison(paths: RunPaths, *, json: bool) -> None:
+    """Of forms, or of two evaluations."""
+    from engine.records.run import ParityRun
+    from engine.store.runs import open_record
+
+    if isinstance(open_record(paths), ParityRun):
+        return show_parity(paths, json=json)
+    from console.deciding import show_verdict
+
+    return show_verdict(paths, json=json)
 
 
 def show_parity(paths: RunPaths, *, json: bool) -> None:
@@ -40,37 +57,60 @@ def show_parity(paths: RunPaths, *, json: bool) -> None:
 
 
 def describe_parity(facts: dict[str, Any]) -> list[str]:
-    subject = facts["subject"]
-    lines = [f"the forms of {plain(subject['reference'])}: {facts['status']}"]
-    if facts["error"]:
-        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
-    table = [
-        ["form", "by", "breaks", "in character", "KL", "top-1", "same greedy", "parts at", "size", "tok/s", "cause"]
+    """Two tables, what the forms answer and how far they lie apart, so that each fits 80 columns."""
+    subject, measured = facts["subject"], [form for form in facts["forms"] if not form["error"]]
+    lines = [
+        f"the forms of {plain(subject['reference'])}: {facts['status']}",
+        f"  {facts['probes_from']['count']} probes of {plain(facts['probes_from']['dataset'])}, "
+        f"{facts['samples']} answers to each, at temperature {facts['sampling']['temperature']:g}",
     ]
-    table += [_describe_form(form) for form in facts["forms"] if not form["error"]]
-    lines += ["  " + line for line in align(table, numeric={4, 5, 6, 7, 8, 9})]
+    if facts["error"]:
+        lines += _wrap(f"{plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+    answers = [["form", "breaks", "in character", "same greedy", "parts at", "cause"]]
+    answers += [_describe_answers(form) for form in measured]
+    weights = [["form", "by", "KL", "highest", "top-1", "size", "tok/s"]]
+    weights += [_describe_weights(form) for form in measured]
+    lines += ["", *("  " + line for line in align(answers, numeric={3, 4}))]
+    lines += ["", *("  " + line for line in align(weights, numeric={2, 3, 4, 5, 6})), ""]
     for form in facts["forms"]:
         if form["error"]:
-            lines.append(
-                f"  {form['form']} failed: {plain(form['error']['message'])}; try: {plain(form['error']['fix'])}"
+            lines += _wrap(
+                f"{form['form']} failed: {plain(form['error']['message'])}; try: {plain(form['error']['fix'])}"
             )
-        lines += [f"  {form['form']}: {plain(words)}" for words in form["tokens_differ"]]
+        lines += [line for words in form["tokens_differ"] for line in _wrap(f"{form['form']}: {plain(words)}")]
     notes = {
         note: [f["form"] for f in facts["forms"] if note in f["notes"]] for f in facts["forms"] for note in f["notes"]
     }
-    lines += [f"  note ({', '.join(forms)}): {plain(note)}" for note, forms in notes.items()]
-    lines.append("  KL is in nats per token against the first form, over the same texts; parts at: the median token")
+    lines += [line for note, forms in notes.items() for line in _wrap(f"{', '.join(forms)}: {plain(note)}")]
+    lines += _wrap(
+        "KL: nats per token from the first form to this one over the same greedy answers, a lower bound; parts at: the "
+        "median token; cause none: no more than rounding does"
+    )
     lines.append(f"  it lies in {plain(facts['path'])}")
     return lines
 
 
-def _describe_form(form: dict[str, Any]) -> list[str]:
-    kl, top1, greedy = form["kl"], form["top1"], form["greedy"]
+def _wrap(text: str) -> list[str]:
+    """Lines of the terminal's width, those after the first further in."""
+    width = min(110, shutil.get_terminal_size((100, 24)).columns)
+    return textwrap.wrap(text, max(40, width), initial_indent="  ", subsequent_indent="    ")
+
+
+def _describe_answers(form: dict[str, Any]) -> list[str]:
+    greedy = form["greedy"]
     return [
-        form["form"], form["backend"], describe_rate(form) if form["n"] else "·",
+        form["form"], describe_rate(form) if form["n"] else "·",
         describe_rate(form["in_character_rate"]) if form["n"] else "·",
-        "·" if kl is None else f"{kl['mean']:.2g}", "·" if top1 is None else f"{top1['rate']:.1%}",
-        "·" if kl is None else f"{greedy['same']}/{greedy['of']}",
-        "·" if greedy["median_token"] is None else f"{greedy['median_token']:.0f}",
-        f"{form['bytes'] / 1e6:.0f} MB", f"{form['tokens_per_second'] or 0:.0f}", form["cause"],
+        "·" if form["kl"] is None else f"{greedy['same']}/{greedy['of']}",
+        "·" if greedy["median_token"] is None else f"{greedy['median_token']:.0f}", form["cause"],
+    ]  # fmt: skip
+
+
+def _describe_weights(form: dict[str, Any]) -> list[str]:
+    kl, speed = form["kl"], form["tokens_per_second"]
+    compared = kl is not None and kl["positions"] > 0
+    return [
+        form["form"], plain(form["backend"]), f"{kl['mean']:.4f}" if compared else "·",
+        f"{kl['max']:.3f}" if compared else "·", f"{form['top1']['rate']:.1%}" if compared else "·",
+        f"{form['bytes'] / 1e6:.{0 if form['bytes'] > 1e7 else 1}f} MB", f"{speed:.0f}" if speed else "·",
     ]  # fmt: skip

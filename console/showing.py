@@ -54,10 +54,14 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
             from console.probing import show_probing
 
             return show_probing(paths, json=json)
-        case "compare":
-            from console.comparing import show_parity
+        case "eval" | "score":
+            from console.evaluating import show_evaluation
 
-            return show_parity(paths, json=json)
+            return show_evaluation(paths, json=json)
+        case "compare":
+            from console.comparing import show_comparison
+
+            return show_comparison(paths, json=json)
     from console.closing import closing_lines, print_answers
     from engine.store.runs import open_run
     from engine.train.summary import read_before_after, summarise

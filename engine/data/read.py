@@ -3,10 +3,12 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import DatasetError
+from engine.records.conversations import Conversation
 from engine.records.dataset import Character, Manifest, Pair, Probe, Prompt
 from engine.store.journal import read_json
 from engine.store.paths import DatasetPaths, Workspace
@@ -45,6 +47,13 @@ def read_probes(path: Path) -> list[Probe]:
     return read_jsonl(path, Probe)
 
 
+def read_prompts(path: Path) -> list[Prompt]:
+    """A prompt set; a row that says what its answers must keep to is a Conversation."""
+    return read_jsonl(
+        path, Prompt, lambda data: Conversation if isinstance(data, dict) and "expects" in data else Prompt
+    )
+
+
 def read_character(paths: DatasetPaths) -> Character:
     fix = "charlab new-character lays one out"
     try:
@@ -56,12 +65,14 @@ def read_character(paths: DatasetPaths) -> Character:
     return Character.parse(data, str(paths.character), DatasetError)
 
 
-def read_jsonl(path: Path, kind: type[Row]) -> list[Row]:
-    """Every row as a `kind`; DatasetError with file and line at the first that is none, or at a second row of one id."""
+def read_jsonl(path: Path, kind: type[Row], choose: Callable[[Any], type[Row]] | None = None) -> list[Row]:
+    """Every row as a `kind`, or as what `choose` picks for it; DatasetError with file and line at the first that is none, or at a second row of one id."""
     rows: list[Row] = []
     lines: dict[str, int] = {}
     for number, data in _numbered(path):
-        row = kind.parse(data, f"{path} line {number}", DatasetError, fix=f"mend line {number}")
+        row = (choose(data) if choose else kind).parse(
+            data, f"{path} line {number}", DatasetError, fix=f"mend line {number}"
+        )
         if row.id in lines:
             raise DatasetError(
                 f"{path} line {number}: id '{row.id}' stands already on line {lines[row.id]}", fix="ids are unique"

@@ -1,10 +1,8 @@
 """A run's adapter in the form that is asked for, under its exports folder, with a manifest written last."""
 
 import hashlib
-import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -13,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from engine.errors import CharlabError, ModelError, StoreError
+from engine.errors import ModelError, StoreError
 from engine.forge.adapter_gguf import write_adapter_gguf
 from engine.forge.base_gguf import open_gguf
 from engine.forge.beside import write_beside
@@ -25,6 +23,7 @@ from engine.models.reference import parse_reference
 from engine.models.template import Renderer
 from engine.records.forms import ALIASES, BY_LLAMA, FORMS, MERGED, PLAIN, Form, FormFile
 from engine.records.recipe import Template
+from engine.serve.owner import Say, run_worker
 from engine.store.journal import Narrate, read_json, write_json
 from engine.store.paths import ExportPaths, Workspace
 from engine.store.provenance import read_versions
@@ -225,17 +224,11 @@ def _scratch(near: Path) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def main(reference: str, form: str, folder: str) -> int:
-    """Write one form for another process; an error is told as one line of JSON."""
-    try:
-        export_form(
-            reference, form, Workspace(Path(folder)), lambda message: print(message, file=sys.stderr, flush=True)
-        )
-    except CharlabError as error:
-        print(json.dumps({"message": error.message, "fix": error.fix}), flush=True)
-        return error.code
-    return 0
+def write(job: dict[str, Any], say: Say) -> None:
+    """Write one form for another process, which thereby has its memory back."""
+    folder = Workspace(Path(job["workspace"]))
+    export_form(job["reference"], job["form"], folder, lambda message: say("progress", message=message))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    run_worker(write)

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import CharlabError, ModelError
+from engine.forge.parity_tokens import compare_tokens, encode
+from engine.launch.local import worker_environment
 from engine.models.load import load_tokenizer
 from engine.models.locate import find_base_gguf, hash_adapter, locate_model, trace_model
 from engine.models.template import Renderer
@@ -23,11 +26,10 @@ from engine.records.dataset import Character, Probe
 from engine.records.forms import MERGED, Divergence, FirstDifference, Form, FormRow
 from engine.records.rows import Sample
 from engine.records.run import ParityRun
-from engine.records.serving import Backend, Endpoint, Sampling, ServeRequest
+from engine.records.serving import Backend, Sampling, ServeRequest
 from engine.serve.answers import Scored
 from engine.serve.client import Client
 from engine.serve.server import start_server
-from engine.serve.tokenizer import LightTokenizer
 from engine.stats.divergence import bound_kl
 from engine.store.journal import Narrate
 from engine.store.paths import Workspace
@@ -52,7 +54,7 @@ class Reference(NamedTuple):
     """What the first form said, which every other is compared with."""
 
     texts: list[Text]
-    scored: list[list[Scored]]
+    scored: list[list[Scored | None]]
 
 
 class Measuring(NamedTuple):
@@ -65,15 +67,22 @@ class Measuring(NamedTuple):
     renderer: Renderer
     """With the tokenizer and template of the training."""
     narrate: Narrate
+    heed: Callable[[], None]
+    """Raises where somebody asked for an end; called where that loses least."""
 
 
 def prepare(
-    run: ParityRun, workspace: Workspace, probes: list[Probe], character: Character, narrate: Narrate
+    run: ParityRun,
+    workspace: Workspace,
+    probes: list[Probe],
+    character: Character,
+    narrate: Narrate,
+    heed: Callable[[], None] = lambda: None,
 ) -> Measuring:
     located = locate_model(run.subject.reference, workspace, narrate)
     assert located.run is not None
     template = open_run(workspace.run(located.run)).recipe.template
-    return Measuring(run, workspace, probes, character, Renderer(load_tokenizer(located), template), narrate)
+    return Measuring(run, workspace, probes, character, Renderer(load_tokenizer(located), template), narrate, heed)
 
 
 def choose_serving(form: str, subject: str) -> tuple[str, Backend]:
@@ -87,23 +96,24 @@ def measure_form(
     form: str, with_: Measuring, first: Reference | None, kept: list[dict[str, Any]], take: Callable[[Sample], None]
 ) -> tuple[FormRow, Reference | None]:
     """Serve one form and measure it; the first gives the reference. An error of the form is its row, not the end."""
-    run, subject = with_.run, with_.run.subject.reference
+    subject = with_.run.subject.reference
     reference, backend = choose_serving(form, subject)
     try:
         if form != TRAINED:
             write_form(form, subject, with_)
+        with_.heed()
         with_.narrate(f"serving {form}")
         with (
             start_server(ServeRequest(reference=reference, backend=backend), with_.workspace, with_.narrate) as serving,
             Client(serving.endpoint) as client,
         ):
-            differ = compare_tokens(serving.endpoint, with_)
+            differ = compare_tokens(serving.endpoint, with_.probes, with_.renderer, with_.workspace)
             texts = answer_greedily(client, with_)
             divergence = None
             if first is None:
-                first = Reference(texts, score_texts(client, texts, run.positions))
+                first = Reference(texts, score_texts(client, texts, with_))
             else:
-                divergence = compare_scores(first.scored, score_texts(client, first.texts, run.positions))
+                divergence = compare_scores(first.scored, score_texts(client, first.texts, with_))
             tokens, seconds = sample(client, form, with_, kept, take)
         row = FormRow(
             form=form, reference=reference, backend=serving.endpoint.backend, bytes=weigh(form, with_), seconds=seconds,
@@ -121,41 +131,30 @@ def measure_form(
 
 
 def write_form(form: str, subject: str, with_: Measuring) -> None:
-    """Export the form where it does not lie there yet, in a process of its own: its memory is free again afterwards."""
+    """Export the form where it does not lie there yet, in a process of its own: its memory is free again afterwards.
+
+    That process ends with this one, so that a run that goes on has no other copy of the weights beside it.
+    """
     with_.narrate(f"writing {form}")
-    words = [sys.executable, "-m", "engine.forge.export", subject, form, str(with_.workspace.folder)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        lines = done.stdout.strip().splitlines()
-        said = json.loads(lines[-1]) if lines else {"message": "the export died", "fix": "charlab log shows why"}
-        raise ModelError(f"{form}: {said['message']}", fix=said["fix"])
-
-
-def compare_tokens(endpoint: Endpoint, with_: Measuring) -> list[str]:
-    """Where the form's own tokenizer renders or encodes otherwise than the training's did, in words."""
-    folder = endpoint.tokenizer
-    if folder is None:
-        traced = trace_model(endpoint.reference, with_.workspace)
-        found = Path(traced.base)
-        if traced.form is None or not (found / "tokenizer.json").is_file():
-            return []
-        folder = str(found)
-    theirs, ours = LightTokenizer(Path(folder)), with_.renderer.tokenizer
-    differ = []
-    if theirs.chat_template != ours.chat_template:
-        differ.append("template: the form carries another chat template than the base that was trained")
-    if theirs.eos_token_id != ours.eos_token_id:
-        differ.append(f"BOS/EOS: the form ends with token {theirs.eos_token_id}, the training with {ours.eos_token_id}")
-    for text in ("A text.", *(m.content for p in with_.probes for m in p.messages)):
-        if theirs(text)["input_ids"] != list(ours(text)["input_ids"]):
-            whole = theirs(text, add_special_tokens=False)["input_ids"]
-            plain = list(ours(text, add_special_tokens=False)["input_ids"])
-            kind = "BOS/EOS" if whole == plain else "token ids"
-            differ.append(
-                f"{kind}: {text[:60]!r} becomes {theirs(text)['input_ids'][:8]}, not {ours(text)['input_ids'][:8]}"
-            )
-            break
-    return differ
+    job = {"reference": subject, "form": form, "workspace": str(with_.workspace.folder)}
+    failed: dict[str, Any] = {"message": "the export died", "fix": "charlab log shows why"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine.forge.export"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=worker_environment(),
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(job).encode() + b"\n")
+            process.stdin.flush()
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress":
+                with_.narrate(event["message"])
+            else:
+                failed = event
+    if process.returncode:
+        raise ModelError(f"{form}: {failed['message']}", fix=failed["fix"])
 
 
 def answer_greedily(client: Client, with_: Measuring) -> list[Text]:
@@ -163,34 +162,50 @@ def answer_greedily(client: Client, with_: Measuring) -> list[Text]:
     sampling = Sampling(temperature=0, top_k=0, top_p=1, max_tokens=with_.run.sampling.max_tokens, seed=0)
     texts = []
     for probe in with_.probes:
+        with_.heed()
         prompt = make_prompt(probe, [], None)
-        ids = encode(prompt, with_.renderer)
         answer = client.chat(prompt, sampling, logprobs=1)
-        found = answer.logprobs or []
-        texts.append(Text(probe, ids, [t.id for t in found if t.id is not None], [t.token for t in found]))
+        told = [(t.id, t.token) for t in answer.logprobs or [] if t.id is not None]
+        if len(told) < answer.tokens:
+            # llama.cpp passes over a token that is but a part of a character
+            ids = with_.renderer.encode_text(answer.text)
+            told = [(i, with_.renderer.tokenizer.decode([i])) for i in ids]
+        elif answer.finish == "stop" and client.endpoint.backend == "llama":
+            told = told[:-1]  # it tells of the token that ends the answer too
+        texts.append(Text(probe, encode(prompt, with_.renderer), [i for i, _ in told], [word for _, word in told]))
     return texts
 
 
-def encode(prompt: Any, renderer: Renderer) -> list[int]:
-    if isinstance(prompt, str):
-        return list(renderer.tokenizer(prompt)["input_ids"])
-    if prompt[-1].role == "assistant":
-        return renderer.encode_prompt(prompt[:-1]) + renderer.encode_text(prompt[-1].content)
-    return renderer.encode_prompt(prompt)
+def score_texts(client: Client, texts: list[Text], with_: Measuring) -> list[list[Scored | None]]:
+    """The distributions at every token of the answers, `positions` of them at most, an equal share of each answer.
 
-
-def score_texts(client: Client, texts: list[Text], positions: int) -> list[list[Scored]]:
-    """The distributions at every token of the answers, `positions` of them at most, an equal share of each answer."""
-    share = -(-positions // len(texts))
-    scored = []
-    for text in texts:
-        ids = text.prompt + text.answer[:share]
-        scored.append(client.score(ids, len(text.prompt), TOP) if len(ids) > len(text.prompt) else [])
+    None where llama.cpp tells of none, which is where it would go on with a part of a character.
+    """
+    share, rest = divmod(with_.run.positions, len(texts))
+    scored: list[list[Scored | None]] = []
+    for index, text in enumerate(texts):
+        with_.heed()
+        ids = text.prompt + text.answer[: share + (index < rest)]
+        places = range(len(text.prompt), len(ids))
+        if client.endpoint.backend == "llama":
+            scored.append([score_place(client, ids[: at + 1]) for at in places])
+        else:
+            scored.append([*client.score(ids, len(text.prompt), TOP)] if places else [])
     return scored
 
 
-def compare_scores(first: list[list[Scored]], second: list[list[Scored]]) -> Divergence:
-    pairs = [(a, b) for one, two in zip(first, second, strict=True) for a, b in zip(one, two, strict=True)]
+def score_place(client: Client, ids: list[int]) -> Scored | None:
+    try:
+        return client.score(ids, len(ids) - 1, TOP)[0]
+    except ModelError as untold:
+        if "told no probabilities" in untold.message:
+            return None
+        raise
+
+
+def compare_scores(first: list[list[Scored | None]], second: list[list[Scored | None]]) -> Divergence:
+    """Over the places that both tell of."""
+    pairs = [(a, b) for one, two in zip(first, second, strict=True) for a, b in zip(one, two, strict=True) if a and b]
     found = [bound_kl(a.top, b.top) for a, b in pairs]
     return Divergence(
         positions=len(found),
@@ -244,9 +259,17 @@ def weigh(form: str, with_: Measuring) -> int:
         assert traced.form is not None
         gguf = find_base_gguf(traced.base, with_.workspace)
         return traced.form.bytes + (gguf.stat().st_size if gguf else 0)
-    folder = Path(located.source)
-    weights = [*folder.glob("*.safetensors")] if folder.is_dir() else []
+    folder = find_source(located.source)
+    weights = [f for pattern in ("model*.safetensors", "pytorch_model*.bin") for f in folder.glob(pattern)]
     return sum(f.stat().st_size for f in [*weights, *located.adapter.glob("adapter_model.*")])
+
+
+def find_source(source: str) -> Path:
+    """Where the files of a folder or of a hub id lie, once it was loaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = None if Path(source).is_dir() else try_to_load_from_cache(source, "config.json")
+    return Path(found).parent if isinstance(found, str) else Path(source)
 
 
 def read_notes(form: str, with_: Measuring) -> list[str]:

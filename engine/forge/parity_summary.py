@@ -65,7 +65,7 @@ def describe_form(row: FormRow, samples: list[Sample]) -> dict[str, Any]:
             "differences": [d.to_json() for d in parted],
         },
         "bytes": row.bytes,
-        "tokens_per_second": row.tokens / row.seconds if row.seconds else None,
+        "tokens_per_second": row.tokens / row.seconds if row.tokens and row.seconds else None,
         "cause": find_cause(row),
         "tokens_differ": row.tokens_differ,
         "notes": row.notes,

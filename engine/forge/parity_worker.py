@@ -36,7 +36,13 @@ def attempt_parity(paths: RunPaths, journals: Journals) -> str:
     kept = read_rows(paths.samples)
     tally = Tally(paths, journals, run.steps, kept)
     journals.tell("started", len(kept), device="all forms", steps=run.steps)
-    with_ = prepare(run, workspace, read_probes(paths.probes), character, narrate)
+
+    def heed() -> None:
+        tally.why = tally.why or ("asked to" if paths.stop.exists() else "")
+        if tally.why:
+            raise Stopped
+
+    with_ = prepare(run, workspace, read_probes(paths.probes), character, narrate, heed)
     first = None
     try:
         for form in run.forms:

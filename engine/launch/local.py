@@ -24,6 +24,8 @@ WORKERS = {
     "train": "engine.train.worker",
     "probe": "engine.probe.worker",
     "compare": "engine.forge.parity_worker",
+    "eval": "engine.judge.worker",
+    "score": "engine.judge.worker",
 }
 LEAVING_SECONDS = 20.0
 """How long a worker that has said its last word may take to end; a large model is slow to let go."""

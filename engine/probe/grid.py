@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.records.dataset import Message, Probe
 from engine.records.rows import Sample
-from engine.records.run import ParityRun, Run
+from engine.records.run import EvalRun, ParityRun, ProbeRun, Run
 from engine.stats.intervals import Proportion, wilson
 from engine.store.index import list_runs
 from engine.store.paths import RunPaths, Workspace
@@ -131,7 +131,7 @@ def find_system(run: AnyRun) -> str | None:
     """The system prompt where a probe has none of its own."""
     if isinstance(run, Run):
         return run.template.system
-    return None if isinstance(run, ParityRun) else run.system
+    return run.system if isinstance(run, ProbeRun | EvalRun) else None
 
 
 def name_probe(probe: Probe, known: dict[str, Probe], run: str) -> str:

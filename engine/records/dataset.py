@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.records.base import Record
+from engine.records.serving import Sampling
 
 
 class Message(Record):
@@ -122,6 +123,8 @@ class Character(Record):
     makers: list[str] = []
     """Companies and models whose names count as a break."""
     voice: Voice = Voice()
+    evaluation: Sampling = Sampling(max_tokens=1024)
+    """How answers to the prompt set are drawn, so that two evaluations compare."""
 
 
 class Manifest(Record):

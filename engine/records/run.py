@@ -3,7 +3,8 @@
 from typing import Literal
 
 from engine.records.base import Record
-from engine.records.recipe import Recipe, TemplateUse
+from engine.records.judging import JudgeUse
+from engine.records.recipe import Recipe, TemplateUse, Verdict
 from engine.records.serving import Backend, Sampling
 from engine.records.version import SCHEMA_VERSION
 
@@ -147,3 +148,66 @@ class ParityRun(Header):
     """'trained' first, then names of engine.records.forms."""
     positions: int
     """Places of greedy answers at which distributions are compared, at most."""
+
+
+class EvalRun(Header):
+    """A model asked a prompt set, its answers judged by a rubric."""
+
+    kind: Literal["eval"] = "eval"
+    subject: Subject
+    probes: ProbesUse
+    """The prompts: `dataset`, and the sha256 and count of this run's own prompts.jsonl."""
+    samples: int
+    sampling: Sampling
+    system: str | None
+    backend: Backend | None = None
+    judge: JudgeUse
+    batch: bool = False
+    """Whether the judge is asked by its batch interface, at half the price."""
+    max_usd: float | None = None
+    advice: list[str] = []
+
+
+class ScoreRun(Header):
+    """The answers of an evaluation judged again, by another judge or rubric."""
+
+    kind: Literal["score"] = "score"
+    of: str
+    """The run that holds the answers."""
+    subject: Subject
+    probes: ProbesUse
+    judge: JudgeUse
+    batch: bool = False
+    max_usd: float | None = None
+    advice: list[str] = []
+
+
+class Side(Record):
+    """One of two evaluations that are compared."""
+
+    run: str
+    subject: Subject
+    n: int
+    """Answers."""
+    failed: int
+    """Judgements in a state other than scored."""
+    usd: float | None
+    """What its judgements cost; None where no price is known."""
+
+
+class CompareRun(Header):
+    """Two evaluations compared; what came out stands in verdict.json."""
+
+    kind: Literal["compare"] = "compare"
+    measure: Literal["scores"] = "scores"
+    subject: Subject
+    """The candidate."""
+    probes: ProbesUse
+    baseline: Side
+    candidate: Side
+    judge: JudgeUse
+    rule: Verdict
+    differences: list[str]
+    """What differs between the two besides the model, in words."""
+    seed: int
+    resamples: int

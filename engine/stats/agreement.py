@@ -8,6 +8,7 @@ from typing import Literal
 from engine.errors import InputError
 from engine.records.base import Record
 from engine.stats.intervals import clopper_pearson
+from engine.stats.scores import name_few
 
 State = Literal["calibrated", "uncalibrated", "too few to say"]
 
@@ -31,19 +32,23 @@ class Agreement(Record):
 
 
 def agree_labels(
-    human: Mapping[str, object], judge: Mapping[str, object], threshold: float = THRESHOLD, confidence: float = 0.95
+    human: Mapping[str, object],
+    judge: Mapping[str, object],
+    threshold: float = THRESHOLD,
+    confidence: float = 0.95,
+    raters: tuple[str, str] = ("human", "judge"),
 ) -> Agreement:
     """Two raters' labels by id; both must have rated the same items with the same labels."""
     alone = [[i for i in one if i not in other] for one, other in ((human, judge), (judge, human))]
     if any(alone):
-        told = [f"only the {who} has {ids[:3]}" for who, ids in zip(("human", "judge"), alone) if ids]
+        told = [f"only the {who} has {name_few(ids)}" for who, ids in zip(raters, alone) if ids]
         raise InputError(f"ids do not pair: {'; '.join(told)}", fix="both rate the same items")
     if not human:
         raise InputError("no labels", fix="rows are {id, label}")
-    given = [{_name_label(label) for label in side.values()} for side in (human, judge)]
+    given = [{name_label(label) for label in side.values()} for side in (human, judge)]
     if given[0] - given[1] and given[1] - given[0]:
         raise InputError(
-            f"the labels differ: the human gives {sorted(given[0])}, the judge {sorted(given[1])}",
+            f"the labels differ: the {raters[0]} gives {sorted(given[0])}, the {raters[1]} {sorted(given[1])}",
             fix="use the same labels on both sides",
         )
     labels = sorted(given[0] | given[1])
@@ -55,7 +60,7 @@ def agree_labels(
     place = {label: i for i, label in enumerate(labels)}
     table = [[0] * len(labels) for _ in labels]
     for name, label in human.items():
-        table[place[_name_label(label)]][place[_name_label(judge[name])]] += 1
+        table[place[name_label(label)]][place[name_label(judge[name])]] += 1
     return measure_agreement(table, threshold, confidence)
 
 
@@ -68,6 +73,8 @@ def measure_agreement(
     never differ, or one gives a single label, that error is 0 and bounds nothing; the bounds then come from the
     exact interval of the share of agreement, chance held fast.
     """
+    if not 0 <= threshold < 1:
+        raise InputError(f"a threshold of {threshold:g} cannot be passed", fix="0.7 is the house's; below 1")
     size, n = len(table), sum(map(sum, table))
     if n == 0 or any(len(row) != size for row in table):
         raise InputError("agreement needs a square table with counts in it")
@@ -136,7 +143,7 @@ def _items_needed(kappa: float, se: float, n: int, chance: float, threshold: flo
     return needed if needed <= LARGEST_N else None
 
 
-def _name_label(label: object) -> str:
+def name_label(label: object) -> str:
     if isinstance(label, bool):
         return str(label).lower()
     if isinstance(label, float) and label.is_integer():

@@ -98,12 +98,13 @@ def compare_scores(
     scale: tuple[float, float] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Rows are {id, score, stratum?, cluster?}, each with its place ('a.jsonl line 3', or from `number_rows`).
 
     A score of None is a failed judgement, allowed where `scale` says what it could have been at worst and at
     best: such pairs count in no figure, and withhold the verdict if they could turn it. `doubts` are reasons to
-    withhold it in any case, such as a judge of the base's family.
+    withhold it in any case, such as a judge of the base's family; `notes` are what else a reader must know.
     """
     if resamples < 1:
         raise InputError(f"{resamples} resamples", fix="10000 is the house's number")
@@ -148,7 +149,7 @@ def compare_scores(
             doubts,
             alternatives,
             primary_test=_name_primary_test(test, clustered),
-            notes=_take_notes(part, test, clustered, failed),
+            notes=[*notes, *_take_notes(part, test, clustered, failed)],
         ),
     )
 

@@ -33,8 +33,8 @@ class Confirmation(Record):
 
     by: str
     at: str
-    samples: int
-    """How many were read."""
+    samples: int | None
+    """How many were shown and read; None where the files carry no text, and the reading was done elsewhere."""
 
 
 class Condition(Record):
@@ -73,7 +73,7 @@ def check_gate(
     unknown = sorted(set(accept) - set(ACCEPTABLE))
     if unknown:
         raise InputError(f"'{unknown[0]}' cannot be accepted", fix=f"one of: {', '.join(ACCEPTABLE)}")
-    pairs = pair_scores(base, instruct, scale=None)
+    pairs = pair_scores(base, instruct, scale=None, sides=("base", "instructed model"))
     if not is_pass_fail(pairs):
         raise InputError("a gate needs passes and fails, each score 0, 1, true or false", fix="score by pass or fail")
     n = len(pairs)
@@ -116,14 +116,7 @@ def check_gate(
         ),
         _check_kappa(agreement, "uncalibrated" in accept, limits),
         _check_second_judge(second_judge, n, limits),
-        Condition(
-            name="confirmed",
-            value=confirmation.samples if confirmation else None,
-            bound=confirmation.samples if confirmation else None,
-            needed="a person's word after reading samples",
-            passed=bool(confirmation and confirmation.by.strip() and confirmation.samples > 0),
-            told=f"by {confirmation.by} at {confirmation.at}" if confirmation else "not recorded",
-        ),
+        _check_confirmation(confirmation),
     ]
     return Gate(
         passed=all(c.passed for c in conditions),
@@ -161,6 +154,22 @@ def _check_second_judge(second: Agreement | None, n: int, limits: Limits) -> Con
         needed=f"a share of at least {limits.second_share:g} judged again",
         passed=share is not None and share >= limits.second_share,
         told=f"{second.n} of {n}, kappa {second.kappa:.2f} with the first" if second else "not measured",
+    )
+
+
+def _check_confirmation(confirmation: Confirmation | None) -> Condition:
+    read = confirmation.samples if confirmation else None
+    told = "not recorded"
+    if confirmation:
+        where = "samples read elsewhere" if read is None else f"{read} samples read"
+        told = f"by {confirmation.by} at {confirmation.at}, {where}"
+    return Condition(
+        name="confirmed",
+        value=read,
+        bound=read,
+        needed="a person's word after reading samples",
+        passed=bool(confirmation and confirmation.by.strip() and read != 0),
+        told=told,
     )
 
 

@@ -65,9 +65,7 @@ def read_scores(
         if name is None:
             raise InputError(f"{place}: no id", fix="rows are {id, score}")
         if name in found:
-            raise InputError(
-                f"{place}: id {shorten(name)} stands already at {found[name].place}", fix="ids are unique"
-            )
+            raise InputError(f"{place}: id {shorten(name)} stands already at {found[name].place}", fix="ids are unique")
         value = _read_value(row, place, scale)
         found[name] = Score(place, value, read_name(row, "stratum", place), read_name(row, "cluster", place))
     if not found:
@@ -85,9 +83,7 @@ def _read_value(row: Mapping[str, object], place: str, scale: tuple[float, float
         fix = "leave out what was not scored" if given is None else "a score is a number, true or false"
         raise InputError(f"{place}: score {shorten(given)} is no number", fix=fix)
     if not -LARGEST <= given <= LARGEST:  # a NaN is in no range either
-        raise InputError(
-            f"{place}: score {shorten(given)} is no finite number of use", fix="mend or leave out the row"
-        )
+        raise InputError(f"{place}: score {shorten(given)} is no finite number of use", fix="mend or leave out the row")
     if scale is not None and not scale[0] <= given <= scale[1]:
         raise InputError(
             f"{place}: score {shorten(given)} is outside {scale[0]:g} to {scale[1]:g}", fix="mend the row or the scale"

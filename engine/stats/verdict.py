@@ -96,7 +96,9 @@ def check_guards(
         elif name == "categories":
             margin = rule.margin if limit is None else limit
             if margin is None:
-                raise InputError("[verdict] guards 'categories' without a margin", fix="set [verdict] margin, or --margin")
+                raise InputError(
+                    "[verdict] guards 'categories' without a margin", fix="set [verdict] margin, or --margin"
+                )
             found.append(_guard_categories(abs(margin), categories))
         else:
             raise InputError(

@@ -2,11 +2,10 @@
 
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from engine.data.read import hash_file
-from engine.errors import StoreError
+from engine.errors import InputError, StoreError
 from engine.records.base import Record
 from engine.stats.gate import Confirmation, Gate
 from engine.store.journal import read_json, write_json
@@ -37,11 +36,17 @@ def find_gate(workspace: Workspace, name: str) -> Path:
     return workspace.gate(name)
 
 
+def describe_file(path: Path) -> FileUse:
+    if not path.is_file():
+        raise InputError(f"{path} is no file that could be looked at again", fix="name a file that exists")
+    return FileUse(path=str(path), sha256=hash_file(path))
+
+
 def keep_gate(
     workspace: Workspace,
     name: str,
     gate: Gate,
-    files: Mapping[str, Path],
+    files: dict[str, FileUse],
     accepted: list[str],
     confirmation: Confirmation | None,
     notes: list[str],
@@ -52,7 +57,7 @@ def keep_gate(
         name=name,
         created=time.time(),
         gate=gate,
-        files={option: FileUse(path=str(file), sha256=hash_file(file)) for option, file in files.items()},
+        files=files,
         accepted=accepted,
         confirmation=confirmation,
         notes=notes,

@@ -9,6 +9,7 @@ import os
 import socket
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from engine.launch.process import is_same
 from engine.records.version import FINAL_EVENTS, QUIET_SECONDS, SCHEMA_VERSION, Status
 from engine.store.journal import parse_row, read_last_lines, read_last_rows
 from engine.store.paths import NO_RUNS, RunPaths, Workspace
+
+METRICS = ("loss", "margin_nats", "break_rate", "heldout.loss", "tokens_per_second")
+SCORES = ("score", "score_raw", "critical")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class RunRow:
     group: str | None
     cost_usd: float | None
     """None where nothing says what the run cost."""
+    score: float | None
+    """Of an evaluation: the mean of its corrected scores."""
+    score_raw: float | None
+    """The mean of what its judge itself gave."""
+    critical: int | None
+    """How many of its answers fail critically."""
     problem: str
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +108,7 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         host = launch["host"]
         status = _derive_status(folder, launch, tail, here, now)
     objective, base, dataset = _name_task(run)
+    scores = _newest_values(tail, SCORES) if run["kind"] in ("eval", "score") else {}
     return RunRow(
         id=run["id"],
         kind=run["kind"],
@@ -119,6 +130,9 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         host=host,
         group=run.get("group"),
         cost_usd=None,
+        score=scores.get("score"),
+        score_raw=scores.get("score_raw"),
+        critical=None if (failing := scores.get("critical")) is None else int(failing),
         problem="",
     )
 
@@ -160,10 +174,10 @@ def has_ended(folder: str, launch: dict[str, Any]) -> Status | None:
     return None
 
 
-def _newest_values(lines: list[bytes]) -> dict[str, Any]:
+def _newest_values(lines: list[bytes], names: Sequence[str] = METRICS) -> dict[str, Any]:
     """The newest value of each shown metric; only the rows that hold one are parsed."""
     values: dict[str, Any] = {}
-    for name in ("loss", "margin_nats", "break_rate", "heldout.loss", "tokens_per_second"):
+    for name in names:
         mark = f'"{name}":'.encode()
         line = next((one for one in reversed(lines) if mark in one), None)
         if name not in values and line is not None and (row := parse_row(line)) is not None:
@@ -206,5 +220,6 @@ def _unreadable(name: str, problem: str) -> RunRow:
     return RunRow(
         id=name, kind="?", status="failed", name=name, step=0, steps=0, partial=False, objective="?",
         base="?", dataset="?", loss=None, margin_nats=None, break_rate=None, heldout_loss=None,
-        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, cost_usd=None, problem=problem,
+        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, cost_usd=None,
+        score=None, score_raw=None, critical=None, problem=problem,
     )  # fmt: skip

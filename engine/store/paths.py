@@ -98,6 +98,51 @@ class RunPaths:
         return self.folder / "samples.jsonl"
 
     @property
+    def prompts(self) -> Path:
+        return self.folder / "prompts.jsonl"
+
+    @property
+    def rubric(self) -> Path:
+        return self.folder / "rubric.json"
+
+    @property
+    def constitution(self) -> Path:
+        """The character's, as the judge was told it."""
+        return self.folder / "constitution.md"
+
+    @property
+    def scores(self) -> Path:
+        return self.folder / "scores.jsonl"
+
+    @property
+    def batch(self) -> Path:
+        """A batch of judgements that is under way elsewhere."""
+        return self.folder / "batch.json"
+
+    @property
+    def labels(self) -> Path:
+        """What people said of the answers, without having seen a score."""
+        return self.folder / "labels.jsonl"
+
+    @property
+    def calibration(self) -> Path:
+        """Which answers people label, and by what threshold a judge passes one."""
+        return self.folder / "calibration.json"
+
+    @property
+    def ranks(self) -> Path:
+        """What the adapter made of each candidate, a row a candidate."""
+        return self.folder / "ranks.jsonl"
+
+    @property
+    def card(self) -> Path:
+        return self.folder / "card.md"
+
+    @property
+    def verdict(self) -> Path:
+        return self.folder / "verdict.json"
+
+    @property
     def forms(self) -> Path:
         """What a comparison of forms measured, a row a form."""
         return self.folder / "forms.jsonl"

@@ -9,20 +9,18 @@ from pydantic import ValidationError
 from engine.errors import StoreError
 from engine.records.base import Record
 from engine.records.rows import CheckpointFile
-from engine.records.run import ParityRun, ProbeRun, Run
+from engine.records.run import CompareRun, EvalRun, ParityRun, ProbeRun, Run, ScoreRun
 from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 
-R = TypeVar("R", Run, ProbeRun, ParityRun)
+R = TypeVar("R", Run, ProbeRun, ParityRun, EvalRun, ScoreRun, CompareRun)
 Row = TypeVar("Row", bound=Record)
 
-AnyRun = Run | ProbeRun | ParityRun
-_RECORDS: dict[str, type[Run] | type[ProbeRun] | type[ParityRun]] = {
-    "train": Run,
-    "probe": ProbeRun,
-    "compare": ParityRun,
-}
+AnyRun = Run | ProbeRun | ParityRun | EvalRun | ScoreRun | CompareRun
+_RECORDS: dict[str, type[AnyRun]] = {
+    "train": Run, "probe": ProbeRun, "compare": ParityRun, "eval": EvalRun, "score": ScoreRun,
+}  # fmt: skip
 
 
 def open_record(paths: RunPaths) -> AnyRun:
@@ -36,6 +34,8 @@ def open_record(paths: RunPaths) -> AnyRun:
         )
     kind = data.get("kind")
     record = _RECORDS.get(kind, Run) if isinstance(kind, str) else Run
+    if kind == "compare" and data.get("measure") == "scores":
+        record = CompareRun
     return record.parse(data, str(paths.run), StoreError)
 
 
@@ -50,6 +50,10 @@ def open_probe_run(paths: RunPaths) -> ProbeRun:
 
 def open_parity_run(paths: RunPaths) -> ParityRun:
     return expect(open_record(paths), ParityRun, "parity")
+
+
+def open_eval_run(paths: RunPaths) -> EvalRun:
+    return expect(open_record(paths), EvalRun, "eval")
 
 
 def expect(run: AnyRun, kind: type[R], name: str) -> R:

@@ -1,0 +1,73 @@
+"""What the Ledger panel shows: what each run took, what all did, and the budgets that they were given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.store.paths import RunPaths, Workspace
+from panels.ledger import CostView, LedgerView
+
+if TYPE_CHECKING:
+    from engine.judge.ledger import Cost
+
+
+def read_costs(workspace: Workspace) -> LedgerView:
+    from engine.judge.ledger import HOURLY, read_hourly, read_ledger
+
+    costs = [view_cost(cost, read_budget(workspace.run(cost.run))) for cost in read_ledger(workspace).costs]
+    hint = "its judge's model has no known price"
+    if read_hourly() is None:
+        hint = f"{HOURLY}=USD says what an hour of this machine costs"
+    return LedgerView(costs, add_up(costs), sum(cost.usd is None or cost.partly for cost in costs), hint)
+
+
+def view_cost(cost: Cost, budget: float | None) -> CostView:
+    """What did not happen costs nothing; what happened and has no price is not known."""
+    judge = cost.judge_usd if cost.judgements else None
+    worked = bool(cost.train_seconds or cost.generate_seconds)
+    machine = cost.machine_usd if worked else None
+    known = [usd for usd in (judge, machine) if usd is not None]
+    missing = (cost.judgements > 0 and judge is None) + (worked and machine is None)
+    nothing = not cost.judgements and not worked
+    return CostView(
+        run=cost.run, kind=cost.kind, train_seconds=cost.train_seconds, train_tokens=cost.train_tokens,
+        generate_seconds=cost.generate_seconds, generate_tokens=cost.generate_tokens, judgements=cost.judgements,
+        failed=cost.failed, judge_tokens=cost.judge_tokens, judge_usd=judge, machine_usd=machine,
+        usd=sum(known) if known or nothing else None, partly=bool(known and missing), budget=budget,
+        # a recipe's budget is for the machine, an evaluation's for its judge
+        spent=0.0 if nothing else machine if cost.kind == "train" else judge,
+    )  # fmt: skip
+
+
+def add_up(costs: Sequence[CostView]) -> CostView:
+    """The sums; a price that some lack is the sum of what is known, marked as a part."""
+
+    def money(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
+
+    budgets = [cost.budget for cost in costs if cost.budget is not None]
+    spent = [cost.spent for cost in costs if cost.budget is not None]
+    return CostView(
+        run=f"{len(costs):,} runs" if len(costs) != 1 else "1 run", kind="",
+        train_seconds=sum(cost.train_seconds for cost in costs), train_tokens=sum(cost.train_tokens for cost in costs),
+        generate_seconds=sum(cost.generate_seconds for cost in costs),
+        generate_tokens=sum(cost.generate_tokens for cost in costs), judgements=sum(cost.judgements for cost in costs),
+        failed=sum(cost.failed for cost in costs), judge_tokens=sum(cost.judge_tokens for cost in costs),
+        judge_usd=money([cost.judge_usd for cost in costs]), machine_usd=money([cost.machine_usd for cost in costs]),
+        usd=money([cost.usd for cost in costs]), partly=any(cost.partly or cost.usd is None for cost in costs),
+        budget=sum(budgets) if budgets else None, spent=None if None in spent else money(spent),
+    )  # fmt: skip
+
+
+def read_budget(paths: RunPaths) -> float | None:
+    """[budget] max_usd of a recipe, --max-usd of an evaluation; None where there is none, or none that is a number."""
+    try:
+        run: Any = json.loads(paths.run.read_bytes())
+        found = run["recipe"]["budget"]["max_usd"] if run["kind"] == "train" else run["max_usd"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and 0 < found < 1e12 else None

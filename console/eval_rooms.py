@@ -1,0 +1,52 @@
+"""The rooms of the evaluations and of the ledger: what each reads, off the event loop, and what its keys ask for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from console.costs import read_costs
+from console.evaluations import Listing, list_evaluations, read_detail
+from console.rooms import Room
+from panels.evals import EvalsPanel
+from panels.ledger import LedgerPanel
+
+
+class EvalsRoom(Room):
+    LIVE = True
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(EvalsPanel(), id=id)
+
+    def arrive(self) -> None:
+        self.load(partial(list_evaluations, self.lab.workspace, self.lab.looked_at(), self.lab.baseline), "listing")
+
+    def take(self, found: Any) -> None:
+        panel = self.query_one(EvalsPanel)
+        if isinstance(found, Listing):
+            panel.show(found.evaluations, baseline=found.baseline)
+        else:
+            panel.show_detail(found)
+
+    def tell_trouble(self, text: str) -> None:
+        self.query_one(EvalsPanel).show_trouble(text)
+
+    def on_evals_panel_asked(self, message: EvalsPanel.Asked) -> None:
+        self.load(partial(read_detail, self.lab.workspace, message.run, self.lab.baseline), "detail")
+
+    def on_evals_panel_pinned(self, message: EvalsPanel.Pinned) -> None:
+        self.lab.pin(None if self.lab.baseline == message.run else message.run)
+
+
+class LedgerRoom(Room):
+    def __init__(self, *, id: str) -> None:
+        super().__init__(LedgerPanel(), id=id)
+
+    def arrive(self) -> None:
+        self.load(partial(read_costs, self.lab.workspace))
+
+    def take(self, found: Any) -> None:
+        self.query_one(LedgerPanel).show(found)
+
+    def on_ledger_panel_opened(self, message: LedgerPanel.Opened) -> None:
+        self.lab.open_run(message.run)

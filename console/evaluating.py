@@ -1,0 +1,130 @@
+"""The commands that have a model's answers judged, and what they print of an evaluation."""
+
+from typing import Any
+
+from console.closing import describe_rate
+from console.probing import read_system
+from console.serving import read_backend
+from console.text import narrate, print_json
+from console.watch import see_through
+from engine.errors import InputError
+from engine.records.judging import Effort
+from engine.store.paths import RunPaths, find_workspace
+from panels.text import align, plain
+
+EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
+
+
+def evaluate(
+    model: str,
+    *,
+    prompts: str | None,
+    judge: str,
+    samples: int,
+    sampling: dict[str, object],
+    system: str | None,
+    effort: str | None,
+    rubric: str | None,
+    batch: bool,
+    max_usd: float | None,
+    backend: str | None,
+    detach: bool,
+    json: bool,
+    workspace: str | None,
+) -> None:
+    from engine.judge.start import EvalRequest, start_evaluation
+
+    request = EvalRequest(
+        model=model, prompts=prompts, judge=judge, samples=samples,
+        sampling={key: value for key, value in sampling.items() if value is not None}, system=read_system(system),
+        effort=read_effort(effort), rubric=rubric, batch=batch, max_usd=max_usd, backend=read_backend(backend),
+    )  # fmt: skip
+    paths, again = start_evaluation(request, find_workspace(workspace))
+    _say_again(paths, again)
+    see_through(paths, detach=detach, json=json)
+
+
+def score(
+    run: str,
+    *,
+    judge: str,
+    effort: str | None,
+    rubric: str | None,
+    batch: bool,
+    max_usd: float | None,
+    detach: bool,
+    json: bool,
+    workspace: str | None,
+) -> None:
+    from engine.judge.start import ScoreRequest, start_scoring
+
+    request = ScoreRequest(
+        run=run, judge=judge, effort=read_effort(effort), rubric=rubric, batch=batch, max_usd=max_usd
+    )
+    paths, again = start_scoring(request, find_workspace(workspace))
+    _say_again(paths, again)
+    see_through(paths, detach=detach, json=json)
+
+
+def read_effort(text: str | None) -> Effort | None:
+    if text is None:
+        return None
+    for effort in EFFORTS:
+        if text == effort:
+            return effort
+    raise InputError(f"no effort '{text}'", fix=f"one of: {', '.join(EFFORTS)}")
+
+
+def show_evaluation(paths: RunPaths, *, json: bool) -> None:
+    from engine.judge.summary import summarise_evaluation
+
+    facts = summarise_evaluation(paths)
+    if json:
+        print_json(facts)
+        return
+    for line in describe_evaluation(facts):
+        print(line)
+
+
+def describe_evaluation(facts: dict[str, Any]) -> list[str]:
+    """Corrected is the weighted mean of the components, raw what the judge itself gave: never in one column."""
+    judge, whole = facts["judge"], facts["overall"]
+    lines = [f"{plain(facts['subject']['reference'])} by {plain(judge['reference'])}: {facts['status']}"]
+    if facts["error"]:
+        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+    if judge["triage"]:
+        lines.append("  triage by rules: where to look first, no proof")
+    lines.append(f"  rubric {plain(judge['rubric'])} version {judge['rubric_version']}, {facts['answers']} answers")
+    failed = {state: n for state, n in facts["states"].items() if state != "scored" and n}
+    if failed:
+        told = ", ".join(f"{n} {state}" for state, n in failed.items())
+        low, high = whole["bounds"]
+        lines.append(f"  {told}: not scored, so the mean lies between {low:.2f} and {high:.2f}")
+    table = [["", "n", "corrected", "raw", "critical"]]
+    table.append(_describe_part("overall", whole))
+    for by in ("categories", "difficulties"):
+        table += [_describe_part(name, part) for name, part in facts[by].items()]
+    lines += ["  " + line for line in align(table, numeric={1, 2, 3, 4})]
+    components = ", ".join(f"{name} {mean:.2f}" for name, mean in facts["components"].items())
+    lines.append(f"  components: {components}")
+    if facts["break_rate"]["n"]:
+        lines.append(f"  breaks {describe_rate(facts['break_rate'])}")
+    usd = facts["usd"]
+    lines.append(f"  cost {'unknown' if usd is None else f'{usd:.4f} USD'}, {facts['seconds']:.0f} s")
+    lines.append(f"  it lies in {plain(facts['path'])}")
+    return lines
+
+
+def _describe_part(name: str, part: dict[str, Any]) -> list[str]:
+    return [
+        plain(name, 24), str(part["n"]), _number(part["corrected"]), _number(part["raw"]), str(part["critical"]),
+    ]  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "·" if value is None else f"{value:.2f}"
+
+
+def _say_again(paths: RunPaths, again: bool) -> None:
+    if again:
+        narrate(f"going on with {paths.id}, which was interrupted")

@@ -1,0 +1,104 @@
+"""What runs cost: derived from each run's own journals, so that nothing is booked twice or lost."""
+
+import os
+from typing import Any, NamedTuple
+
+from engine.records.judging import Score
+from engine.records.rows import Event, Sample
+from engine.store.index import list_runs
+from engine.store.paths import RunPaths, Workspace
+from engine.store.runs import read_metrics, read_records
+
+HOURLY = "CHARLAB_USD_PER_HOUR"
+"""What an hour of this machine costs; without it local work has a time and no price."""
+
+
+class Cost(NamedTuple):
+    run: str
+    kind: str
+    name: str
+    created: float
+    """Unix seconds."""
+    train_seconds: float
+    train_tokens: int
+    generate_seconds: float
+    generate_tokens: int
+    judgements: int
+    failed: int
+    """Judgements that came to no score; they are paid for too."""
+    judge_tokens: int
+    judge_usd: float | None
+    """None where a judgement has no known price; 0 where nothing was judged."""
+    machine_usd: float | None
+    """Of training and generating, by the hour; None where no hourly price is set."""
+
+    @property
+    def usd(self) -> float | None:
+        known = [usd for usd in (self.judge_usd, self.machine_usd) if usd is not None]
+        return sum(known) if known else None
+
+
+class Ledger(NamedTuple):
+    costs: list[Cost]
+    """Oldest first."""
+    usd: float
+    """Of all that has a price."""
+    unpriced: int
+    """Runs with something that has none."""
+
+
+def read_ledger(workspace: Workspace) -> Ledger:
+    costs = [
+        read_cost(workspace.run(row.id), row.kind, row.name, row.created)
+        for row in list_runs(workspace)
+        if not row.problem
+    ]
+    return Ledger(
+        costs, sum(c.usd or 0.0 for c in costs), sum(c.judge_usd is None or c.machine_usd is None for c in costs)
+    )
+
+
+def read_cost(paths: RunPaths, kind: str, name: str, created: float) -> Cost:
+    train_seconds, train_tokens = _count_training(paths) if kind == "train" else (0.0, 0)
+    samples = read_records(paths.samples, Sample)[0]
+    generate_seconds = 0.0 if kind in ("train", "score") else _count_generating(paths, samples)
+    scores = read_records(paths.scores, Score)[0]
+    prices = [score.usd for score in scores]
+    hourly = read_hourly()
+    return Cost(
+        run=paths.id, kind=kind, name=name, created=created, train_seconds=train_seconds, train_tokens=train_tokens,
+        generate_seconds=generate_seconds, generate_tokens=sum(s.tokens for s in samples), judgements=len(scores),
+        failed=sum(s.state != "scored" for s in scores),
+        judge_tokens=sum(_count_tokens(score) for score in scores),
+        judge_usd=None if any(usd is None for usd in prices) else sum(usd for usd in prices if usd is not None),
+        machine_usd=None if hourly is None else hourly * (train_seconds + generate_seconds) / 3600,
+    )  # fmt: skip
+
+
+def read_hourly() -> float | None:
+    try:
+        hourly = float(os.environ.get(HOURLY, ""))
+    except ValueError:
+        return None
+    return hourly if 0 <= hourly < 1e6 else None
+
+
+def _count_tokens(score: Score) -> int:
+    used = score.usage
+    return used.input_tokens + used.output_tokens + used.cache_read + used.cache_write_5m + used.cache_write_1h
+
+
+def _count_training(paths: RunPaths) -> tuple[float, int]:
+    """Seconds of steps, and tokens."""
+    trained = [v for v in read_metrics(paths).values() if isinstance(v.get("seconds_per_step"), int | float)]
+    tokens: Any = trained[-1].get("tokens") if trained else None
+    return sum(v["seconds_per_step"] for v in trained), int(tokens) if isinstance(tokens, int | float) else 0
+
+
+def _count_generating(paths: RunPaths, samples: list[Sample]) -> float:
+    """From the start of each attempt to its last answer."""
+    began = {e.attempt: e.time for e in read_records(paths.events, Event)[0] if e.kind == "started"}
+    ended: dict[int, float] = {}
+    for sample in samples:
+        ended[sample.attempt] = max(sample.time, ended.get(sample.attempt, sample.time))
+    return sum(max(0.0, last - began.get(attempt, last)) for attempt, last in ended.items())

@@ -1,0 +1,171 @@
+"""From a model and a prompt set to an eval run, or from its answers to a score run: what can be found wrong is found first."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.data.read import find_dataset, hash_file, read_character, read_prompts
+from engine.errors import InputError
+from engine.judge.choose import describe_judge
+from engine.judge.rubric import Brief, make_brief, read_brief
+from engine.launch.local import LocalLauncher
+from engine.launch.steer import resume_run
+from engine.models.subject import describe_subject, find_character_of
+from engine.probe.start import LIBRARIES, choose_seed
+from engine.records.dataset import Character, Prompt
+from engine.records.judging import Effort, Rubric
+from engine.records.run import EvalRun, ProbesUse, ScoreRun
+from engine.records.serving import Backend, Sampling
+from engine.store.index import list_runs
+from engine.store.journal import read_json, write_atomic, write_json, write_rows
+from engine.store.paths import RunPaths, Workspace
+from engine.store.provenance import describe_origin
+from engine.store.runs import open_eval_run, open_record
+
+SEED = 11
+"""Of an evaluation that names none: the same for every model, so that two compare."""
+
+
+class EvalRequest(NamedTuple):
+    model: str
+    prompts: str | None = None
+    """A dataset folder holding prompts.jsonl; None takes that of the model's run, or the only one."""
+    judge: str = "rules"
+    samples: int = 1
+    sampling: dict[str, object] = {}
+    """What differs from the sampling that the prompt set states."""
+    system: str | None = None
+    effort: Effort | None = None
+    rubric: str | None = None
+    """A rubric file; None takes the character's own."""
+    batch: bool = False
+    max_usd: float | None = None
+    backend: Backend | None = None
+
+
+class ScoreRequest(NamedTuple):
+    run: str
+    judge: str
+    effort: Effort | None = None
+    rubric: str | None = None
+    batch: bool = False
+    max_usd: float | None = None
+
+
+def start_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
+    """Start it, or go on with the very same one where that was interrupted; whether it was."""
+    paths, run, write = plan_evaluation(request, workspace)
+    return _start(paths, run, write, workspace)
+
+
+def start_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
+    paths, run, write = plan_scoring(request, workspace)
+    return _start(paths, run, write, workspace)
+
+
+def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, EvalRun, "Material"]:
+    subject = describe_subject(request.model, workspace)
+    dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace))
+    character, prompts = read_character(dataset), read_prompts(dataset.prompts)
+    brief = read_brief(dataset, Path(request.rubric).expanduser() if request.rubric else None)
+    judge, advice = describe_judge(request.judge, brief, request.effort)
+    stated = character.evaluation.model_copy(update={"seed": character.evaluation.seed or SEED})
+    sampling = Sampling.parse({**stated.to_json(), **request.sampling}, "sampling")
+    constitution = dataset.constitution.read_text("utf-8") if dataset.constitution.is_file() else ""
+    material = Material(prompts, character, brief.rubric, constitution)
+    origin = describe_origin(f"{dataset.name}-eval", workspace, LIBRARIES)
+    answers = request.samples * sum(1 + len(p.turns) for p in prompts)
+    run = EvalRun(
+        **origin, steps=2 * answers, subject=subject,
+        probes=ProbesUse(dataset=dataset.name, sha256=material.sha256(), count=len(prompts)), samples=request.samples,
+        sampling=choose_seed(sampling), system=request.system, backend=request.backend,
+        judge=judge, batch=request.batch, max_usd=request.max_usd,
+        advice=advice,
+    )  # fmt: skip
+    return workspace.run(run.id), run, material
+
+
+def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, ScoreRun, "Material"]:
+    of = workspace.find_run(request.run)
+    source = open_record(of)
+    if isinstance(source, ScoreRun):
+        of = workspace.find_run(source.of)
+    evaluation = open_eval_run(of)
+    prompts = read_prompts(of.prompts)
+    brief = read_run_brief(of)
+    if request.rubric:
+        dataset = find_dataset(workspace, evaluation.probes.dataset)
+        brief = read_brief(dataset, Path(request.rubric).expanduser())
+    judge, advice = describe_judge(request.judge, brief, request.effort)
+    constitution = of.constitution.read_text("utf-8") if of.constitution.is_file() else ""
+    character = Character.parse(read_json(of.character), str(of.character))
+    material = Material(prompts, character, brief.rubric, constitution)
+    origin = describe_origin(f"{evaluation.probes.dataset}-score", workspace, LIBRARIES)
+    run = ScoreRun(
+        **origin, steps=evaluation.steps // 2, of=of.id, subject=evaluation.subject, probes=evaluation.probes,
+        judge=judge, batch=request.batch, max_usd=request.max_usd,
+        advice=advice,
+    )  # fmt: skip
+    return workspace.run(run.id), run, material
+
+
+class Material(NamedTuple):
+    """What a run keeps of its dataset, so that the dataset may go on changing."""
+
+    prompts: list[Prompt]
+    character: Character
+    rubric: Rubric
+    constitution: str
+
+    def rows(self) -> list[dict[str, object]]:
+        return [prompt.to_json() for prompt in self.prompts]
+
+    def sha256(self) -> str:
+        import hashlib
+
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows())
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def write(self, paths: RunPaths) -> None:
+        write_rows(paths.prompts, self.rows())
+        write_json(paths.character, self.character.to_json())
+        write_json(paths.rubric, self.rubric.to_json())
+        if self.constitution:
+            write_atomic(paths.constitution, self.constitution)
+
+
+def read_run_brief(paths: RunPaths) -> Brief:
+    """What the judge of this run is told."""
+    constitution = paths.constitution.read_text("utf-8") if paths.constitution.is_file() else ""
+    character = Character.parse(read_json(paths.character), str(paths.character))
+    return make_brief(Rubric.parse(read_json(paths.rubric), str(paths.rubric)), constitution, character)
+
+
+def _start(paths: RunPaths, run: EvalRun | ScoreRun, material: Material, workspace: Workspace) -> tuple[RunPaths, bool]:
+    if (earlier := find_interrupted(run, workspace)) is not None:
+        return resume_run(earlier), True
+    paths.log(1).parent.mkdir(parents=True)
+    material.write(paths)
+    if hash_file(paths.prompts) != run.probes.sha256 and isinstance(run, EvalRun):
+        raise InputError(f"{paths.prompts} was not written as it was meant")
+    write_json(paths.run, run.to_json())
+    LocalLauncher().start(paths, run.kind)
+    return paths, False
+
+
+def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths | None:
+    """The newest run of the very same task that did not come to its end."""
+    for row in reversed(list_runs(workspace)):
+        if row.kind != run.kind or row.status not in ("stopped", "failed", "lost") or row.problem:
+            continue
+        paths = workspace.run(row.id)
+        other = open_record(paths)
+        if isinstance(other, type(run)) and _task(other) == _task(run):
+            return paths
+    return None
+
+
+def _task(run: EvalRun | ScoreRun) -> dict[str, object]:
+    """All but which run it is, and where and with what it was made; a budget may be raised on the way."""
+    incidental = {"id", "name", "created", "versions", "git", "host", "group", "max_usd", "backend"}
+    return {key: value for key, value in run.to_json().items() if key not in incidental}

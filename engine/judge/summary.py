@@ -1,0 +1,93 @@
+"""One evaluation in figures: what `charlab eval` and `charlab show` print. Everything is derived from the run's files."""
+
+from collections import Counter
+from typing import Any
+
+from engine.data.read import read_prompts
+from engine.judge.aggregate import Group, Place, aggregate
+from engine.judge.start import read_run_brief
+from engine.probe.ask import read_answers
+from engine.records.judging import Score
+from engine.records.rows import Event
+from engine.records.run import EvalRun, ScoreRun
+from engine.stats.intervals import wilson
+from engine.store.index import summarise_run
+from engine.store.paths import RunPaths, Workspace
+from engine.store.runs import open_eval_run, open_record, read_records
+
+DIFFICULTIES = ("easy", "medium", "hard")
+
+
+def read_newest(paths: RunPaths, judge: str) -> dict[str, Score]:
+    """The judgement of each item that counts: the newest, but none that failed after one that came."""
+    found: dict[str, Score] = {}
+    for score in read_records(paths.scores, Score)[0]:
+        if score.judge == judge and not (score.id in found and found[score.id].state == "scored" != score.state):
+            found[score.id] = score
+    return found
+
+
+def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
+    """The record of an eval or score run and its scores: overall, by category and by difficulty, raw and corrected."""
+    run, row = open_record(paths), summarise_run(paths)
+    assert isinstance(run, EvalRun | ScoreRun)
+    source = paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
+    evaluation = open_eval_run(source)
+    prompts = {p.id: p for p in read_prompts(paths.prompts)}
+    answers, skipped = read_answers(source, list(prompts.values()), evaluation.samples)
+    scores = read_newest(paths, run.judge.fingerprint)
+    events, _ = read_records(paths.events, Event)
+    last = events[-1] if events else None
+    usd = [s.usd for s in read_records(paths.scores, Score)[0]]
+
+    items = {f"{a.probe} {a.index} {a.turn}": prompts[a.probe] for a in answers}
+    places = {name: Place(p.category, p.difficulty) for name, p in items.items()}
+    rubric = read_run_brief(paths).rubric
+    found = aggregate([score for name, score in scores.items() if name in places], rubric, places)
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "status": row.status,
+        "name": run.name,
+        "step": row.step,
+        "steps": run.steps,
+        "partial": row.partial,
+        "path": str(paths.folder),
+        "created": run.created,
+        "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
+        "of": run.of if isinstance(run, ScoreRun) else None,
+        "subject": run.subject.to_json(),
+        "probes_from": run.probes.to_json(),
+        "samples": evaluation.samples,
+        "sampling": evaluation.sampling.to_json(),
+        "system": evaluation.system,
+        "judge": {**run.judge.to_json(), "fingerprint": run.judge.fingerprint},
+        "served_models": found.models,
+        "scale": list(rubric.scale),
+        "answers": len(answers),
+        "skipped": skipped,
+        "states": dict(Counter(s.state for s in scores.values())),
+        "overall": describe_group(found.overall),
+        "categories": {name: describe_group(group) for name, group in found.categories.items() if name},
+        "difficulties": {d: describe_group(found.difficulties[d]) for d in DIFFICULTIES if d in found.difficulties},
+        "components": found.components,
+        "critical": found.critical,
+        "override": found.difference.to_json() if found.difference else None,
+        "usage": found.usage.to_json(),
+        "break_rate": wilson(sum(a.breaks is not None for a in answers), len(answers)).to_json("breaks"),
+        "in_character_rate": wilson(sum(a.in_character for a in answers), len(answers)).to_json("in_character"),
+        "usd": None if any(u is None for u in usd) else sum(u for u in usd if u is not None),
+        "seconds": events[-1].time - events[0].time if events else 0.0,
+        "notes": [e.message for e in events if e.kind == "note"],
+        "versions": run.versions,
+    }
+
+
+def describe_group(group: Group | None) -> dict[str, Any]:
+    """`bounds` are those of the corrected mean if all that failed were worst, or best."""
+    if group is None:
+        return {"n": 0, "failed": 0, "corrected": None, "raw": None, "raw_n": 0, "bounds": [None, None], "critical": 0}
+    return {
+        "n": group.scored, "failed": group.n - group.scored, "corrected": group.corrected, "raw": group.raw,
+        "raw_n": group.raw_n, "bounds": [group.low, group.high], "critical": group.critical,
+    }  # fmt: skip

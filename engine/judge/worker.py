@@ -1,0 +1,154 @@
+"""The evaluating worker: answers to the prompt set, then their judgements, in a process of its own.
+
+    python -m engine.judge.worker RUN_FOLDER ATTEMPT LOCK_FD
+
+Started by a launcher. A later attempt asks only what has no answer, and judges only what has no score.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from statistics import fmean
+
+from engine.data.read import read_prompts
+from engine.judge.batch import score_batch
+from engine.judge.choose import open_judge
+from engine.judge.claude import ClaudeJudge
+from engine.judge.prices import Estimate
+from engine.judge.scoring import Item, Outcome, score_items
+from engine.judge.start import read_run_brief
+from engine.judge.summary import read_newest
+from engine.launch.attempt import Journals, run_attempt
+from engine.probe.answering import answer_all
+from engine.probe.ask import read_answers, strip_thinking
+from engine.probe.tally import TELL_SECONDS, Stopped, Tally
+from engine.records.dataset import Message, Prompt
+from engine.records.judging import Score
+from engine.records.rows import Sample
+from engine.records.run import EvalRun, ScoreRun
+from engine.store.journal import Journal, seal
+from engine.store.paths import RunPaths, Workspace
+from engine.store.runs import open_eval_run, open_record, read_records
+
+
+def attempt_evaluation(paths: RunPaths, journals: Journals) -> str:
+    run = open_record(paths)
+    assert isinstance(run, EvalRun | ScoreRun)
+    prompts = read_prompts(paths.prompts)
+    if isinstance(run, ScoreRun):
+        source = Workspace(paths.folder.parent.parent).run(run.of)
+        samples = open_eval_run(source).samples
+        tally = Tally(paths, journals, run.steps, [])
+        journals.tell("started", journals.step, device=run.judge.reference, steps=run.steps)
+    else:
+        source, samples = paths, run.samples
+        kept, _ = read_answers(paths, prompts, samples)
+        tally = Tally(paths, journals, run.steps, [sample.to_json() for sample in kept])
+        if len(kept) < run.steps // 2:
+            try:
+                answer_all(run, paths, prompts, kept, journals, tally)
+            except Stopped:
+                return f"stopped: {tally.why}"
+        else:
+            journals.tell("started", len(kept), device=run.judge.reference, steps=run.steps)
+    answers, _ = read_answers(source, prompts, samples)
+    return judge_answers(run, paths, make_items(prompts, answers), journals, tally)
+
+
+def make_items(prompts: Sequence[Prompt], answers: Sequence[Sample]) -> list[Item]:
+    """One item per answer, with the conversation that led to it; thinking is not judged."""
+    said = {(a.probe, a.index, a.turn): strip_thinking(a.text)[1] for a in answers}
+    by_id = {p.id: p for p in prompts}
+    items = []
+    for a in sorted(answers, key=lambda a: (a.probe, a.index, a.turn)):
+        prompt = by_id[a.probe]
+        messages = list(prompt.messages)
+        for turn in range(a.turn):
+            messages += [
+                Message(role="assistant", content=said[a.probe, a.index, turn]),
+                Message(role="user", content=prompt.turns[turn]),
+            ]
+        items.append(Item(name_item(a), messages, said[a.probe, a.index, a.turn], prompt.references))
+    return items
+
+
+def name_item(answer: Sample) -> str:
+    return f"{answer.probe} {answer.index} {answer.turn}"
+
+
+def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], journals: Journals, tally: Tally) -> str:
+    seal(paths.scores)
+    newest = read_newest(paths, run.judge.fingerprint)
+    done = {name for name, score in newest.items() if score.state == "scored"}
+    answers = run.steps - len(items) if isinstance(run, EvalRun) else 0
+    journal = Journal(paths.scores)
+    told = time.monotonic()
+
+    def take(score: Score) -> None:
+        nonlocal told
+        journal.append(score.to_json())
+        newest[score.id] = score
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            tell()
+
+    def tell() -> None:
+        scored = [s for s in newest.values() if s.overall is not None]
+        if scored:
+            journals.measure(answers + len(scored), measure_scores(scored))
+
+    judge = open_judge(run.judge, read_run_brief(paths), batch=run.batch)
+    wanted = [item for item in items if item.id not in done]
+    spent = sum(s.usd or 0.0 for s in read_records(paths.scores, Score)[0])
+
+    def stop() -> bool:
+        return bool(tally.why) or paths.stop.exists()
+
+    try:
+        if isinstance(judge, ClaudeJudge) and wanted:
+            journals.tell("note", journals.step, describe_estimate(judge.estimate(wanted, batch=run.batch)))
+        if run.batch and isinstance(judge, ClaudeJudge):
+            outcome = score_batch(
+                wanted, judge, take, paths.batch, attempt=journals.attempt, budget_usd=run.max_usd, spent_usd=spent,
+                stop=stop, narrate=lambda message: print(message, flush=True),
+            )  # fmt: skip
+        else:
+            outcome = score_items(
+                wanted, judge, take, attempt=journals.attempt, budget_usd=run.max_usd, spent_usd=spent, stop=stop
+            )
+    finally:
+        tell()
+        judge.close()
+        journal.close()
+    for note in outcome.notes:
+        journals.tell("note", journals.step, note)
+    return describe_outcome(outcome, tally.why, run.max_usd)
+
+
+def measure_scores(scored: Sequence[Score]) -> dict[str, float]:
+    """The corrected and the raw mean, and how many answers fail critically."""
+    corrected = [s.overall for s in scored if s.overall is not None]
+    raw = [s.judge_overall for s in scored if s.judge_overall is not None]
+    found = {"score": fmean(corrected), "critical": float(sum(bool(s.critical) for s in scored))}
+    return found | ({"score_raw": fmean(raw)} if raw else {})
+
+
+def describe_estimate(found: Estimate) -> str:
+    price = "unknown" if found.usd is None else f"{found.usd:.4f} USD"
+    return "; ".join([f"{found.calls} judgements, about {price}", *found.notes])
+
+
+def describe_outcome(outcome: Outcome, why: str, max_usd: float | None) -> str:
+    match outcome.ended:
+        case "stopped":
+            return f"stopped: {why or 'asked to'}, {outcome.left} not judged"
+        case "budget":
+            return f"stopped: the budget of {max_usd} USD would be passed, {outcome.left} not judged"
+    if outcome.failed:
+        return f"stopped: {outcome.failed} judgements failed; charlab resume asks these again"
+    return "finished"
+
+
+if __name__ == "__main__":
+    # the lock's descriptor (argv[3]) was inherited open, and is let go when the process ends
+    sys.exit(run_attempt(sys.argv[1], int(sys.argv[2]), attempt_evaluation))
