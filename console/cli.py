@@ -43,6 +43,12 @@ JudgeOption = Annotated[str, typer.Option(help="rules, anthropic:MODEL, or an en
 EffortOption = Annotated[str | None, typer.Option(help="Of the judge: low, medium, high, xhigh or max.")]
 RubricOption = Annotated[str | None, typer.Option(metavar="FILE", help="Another rubric than the character's.")]
 BatchOption = Annotated[bool, typer.Option("--batch", help="By the judge's batch interface, at half the price.")]
+RepeatsOption = Annotated[
+    int, typer.Option(min=1, max=20, help="Judge twenty answers so often, to measure the judge's own noise.")
+]
+ControlsOption = Annotated[
+    bool, typer.Option("--controls", help="Try the judge with answers that it should not fall for.")
+]
 BudgetOption = Annotated[
     float | None, typer.Option("--max-usd", min=0.0, help="Stop before the call that would pass it.")
 ]
@@ -265,6 +271,8 @@ def evaluate(
     effort: EffortOption = None,
     rubric: RubricOption = None,
     batch: BatchOption = False,
+    repeats: RepeatsOption = 1,
+    controls: ControlsOption = False,
     max_usd: BudgetOption = None,
     temperature: Annotated[float | None, typer.Option(min=0.0, help="Else what the prompt set states.")] = None,
     max_tokens: Annotated[
@@ -282,7 +290,7 @@ def evaluate(
     evaluating.evaluate(
         model, prompts=prompts, judge=judge, samples=samples,
         sampling={"temperature": temperature, "max_tokens": max_tokens, "seed": seed}, system=system, effort=effort,
-        rubric=rubric, batch=batch, max_usd=max_usd, backend=backend, detach=detach, json=json, workspace=workspace,
+        rubric=rubric, batch=batch, repeats=repeats, controls=controls, max_usd=max_usd, backend=backend, detach=detach, json=json, workspace=workspace,
     )  # fmt: skip
 
 
@@ -293,6 +301,8 @@ def score(
     effort: EffortOption = None,
     rubric: RubricOption = None,
     batch: BatchOption = False,
+    repeats: RepeatsOption = 1,
+    controls: ControlsOption = False,
     max_usd: BudgetOption = None,
     detach: DetachOption = False,
     json: JsonOption = False,
@@ -302,7 +312,7 @@ def score(
     from console import evaluating
 
     evaluating.score(
-        run, judge=judge, effort=effort, rubric=rubric, batch=batch, max_usd=max_usd, detach=detach, json=json,
+        run, judge=judge, effort=effort, rubric=rubric, batch=batch, repeats=repeats, controls=controls, max_usd=max_usd, detach=detach, json=json,
         workspace=workspace,
     )  # fmt: skip
 
@@ -408,7 +418,9 @@ def calibrate(
     threshold: Annotated[
         float | None, typer.Option(help="What the judge passes; the middle of the rubric's scale if not given.")
     ] = None,
-    who: Annotated[str | None, typer.Option(metavar="NAME", help="Who labels; only this person's labels count.")] = None,
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who labels; only this person's labels count.")
+    ] = None,
     second: Annotated[
         str | None, typer.Option(metavar="SCORERUN", help="Another judge's scores of the same answers, instead.")
     ] = None,

@@ -26,6 +26,8 @@ def evaluate(
     effort: str | None,
     rubric: str | None,
     batch: bool,
+    repeats: int,
+    controls: bool,
     max_usd: float | None,
     backend: str | None,
     detach: bool,
@@ -37,7 +39,8 @@ def evaluate(
     request = EvalRequest(
         model=model, prompts=prompts, judge=judge, samples=samples,
         sampling={key: value for key, value in sampling.items() if value is not None}, system=read_system(system),
-        effort=read_effort(effort), rubric=rubric, batch=batch, max_usd=max_usd, backend=read_backend(backend),
+        effort=read_effort(effort), rubric=rubric, batch=batch, repeats=repeats, controls=controls,
+        max_usd=max_usd, backend=read_backend(backend),
     )  # fmt: skip
     paths, again = start_evaluation(request, find_workspace(workspace))
     _say_again(paths, again)
@@ -51,6 +54,8 @@ def score(
     effort: str | None,
     rubric: str | None,
     batch: bool,
+    repeats: int,
+    controls: bool,
     max_usd: float | None,
     detach: bool,
     json: bool,
@@ -59,7 +64,14 @@ def score(
     from engine.judge.start import ScoreRequest, start_scoring
 
     request = ScoreRequest(
-        run=run, judge=judge, effort=read_effort(effort), rubric=rubric, batch=batch, max_usd=max_usd
+        run=run,
+        judge=judge,
+        effort=read_effort(effort),
+        rubric=rubric,
+        batch=batch,
+        repeats=repeats,
+        controls=controls,
+        max_usd=max_usd,
     )
     paths, again = start_scoring(request, find_workspace(workspace))
     _say_again(paths, again)
@@ -109,6 +121,13 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
     lines.append(f"  components: {components}")
     if facts["break_rate"]["n"]:
         lines.append(f"  breaks {describe_rate(facts['break_rate'])}")
+    if (noise := facts["judge_noise"])["sd"] is not None:
+        lines.append(f"  judge noise: sd {noise['sd']:.2f} within {noise['answers']} answers judged several times")
+    lines += [f"  control {plain(control['told'])}" for control in facts["controls"]]
+    if (length := facts["length"])["rho"] is not None and not length["low"] <= 0 <= length["high"]:
+        lines.append(
+            f"  score goes with length: rho {length['rho']:+.2f} [{length['low']:+.2f}, {length['high']:+.2f}]"
+        )
     usd = facts["usd"]
     lines.append(f"  cost {'unknown' if usd is None else f'{usd:.4f} USD'}, {facts['seconds']:.0f} s")
     lines.append(f"  it lies in {plain(facts['path'])}")

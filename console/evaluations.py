@@ -250,7 +250,7 @@ def view_verdict(compared: Compared) -> VerdictView:
 def read_items(paths: RunPaths, workspace: Workspace, before: Scored | None) -> tuple[ItemView, ...]:
     """Every answer with its judgement, and the baseline's beside it."""
     from engine.data.read import read_prompts
-    from engine.judge.summary import read_newest
+    from engine.judge.summary import read_scores
     from engine.probe.ask import read_answers
     from engine.records.run import EvalRun, ScoreRun
     from engine.store.runs import open_eval_run, open_record
@@ -263,7 +263,7 @@ def read_items(paths: RunPaths, workspace: Workspace, before: Scored | None) -> 
     answers, _ = read_answers(source, list(prompts.values()), samples)
     said = {name_item(a): a for a in answers}
     theirs = {name_item(a): a for a in before.answers} if before else {}
-    scores = read_newest(paths, run.judge.fingerprint)
+    scores = read_scores(paths, run.judge.fingerprint)
     items = []
     for name, answer in said.items():
         mine = view_judged(answer, scores.get(name))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -16,7 +17,7 @@ from panels.text import harmless
 class Ask(TextArea):
     DEFAULT_CSS = read_style(__file__)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", id="ask.send", priority=True),
+        Binding("enter", "submit", "Send", id="ask.send"),
         # a terminal tells shift+enter from enter only where it speaks kitty's protocol, ctrl+j everywhere
         Binding("ctrl+j,shift+enter,alt+enter", "break_line", "New line", id="ask.new_line", show=False),
     ]
@@ -50,11 +51,24 @@ class Ask(TextArea):
         shown = line if line.isascii() and line.isprintable() else "".join(_show(char) for char in line)
         return Text(shown, end="", no_wrap=True)
 
+    async def _on_key(self, event: Key) -> None:
+        # here and not by a priority binding, which would overtake the letters that came with the key in one read
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_submit()
+        else:
+            await super()._on_key(event)
+
     def action_submit(self) -> None:
         self.post_message(self.Submitted(self))
 
     def action_break_line(self) -> None:
         self.insert("\n")
+
+    def take(self, text: str) -> None:
+        """Clear what was submitted; what was typed behind it meanwhile stays."""
+        self.put(self.text.removeprefix(text))
 
     def put(self, text: str) -> None:
         """Another text, the cursor at its end."""

@@ -428,7 +428,7 @@ turn on."""
                 self.post_message(self.Noted(text, None if turn is None else turn.key))
             case "model":
                 self.query_one(Models).add(plain(text))
-        self.ask.put("")
+        self.ask.take(event.text)
         stays = self.mode in ("say", "edit")
         self._set_mode("say")
         if not stays:

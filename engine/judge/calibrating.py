@@ -15,7 +15,7 @@ from engine.data.read import read_prompts
 from engine.errors import CharlabError, InputError, StoreError
 from engine.judge.judgement import Item
 from engine.judge.start import read_run_brief
-from engine.judge.summary import read_newest
+from engine.judge.summary import read_scores
 from engine.judge.worker import make_items
 from engine.probe.ask import read_answers
 from engine.records.base import Record
@@ -104,7 +104,7 @@ def read_judged(paths: RunPaths) -> Judged:
     if not isinstance(run, EvalRun | ScoreRun):
         raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
     source = paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
-    return Judged(paths, run, source, read_run_brief(paths).rubric, read_newest(paths, run.judge.fingerprint))
+    return Judged(paths, run, source, read_run_brief(paths).rubric, read_scores(paths, run.judge.fingerprint))
 
 
 # ---------------------------------------------------------------- which answers

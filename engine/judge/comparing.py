@@ -9,8 +9,8 @@ from engine.data.read import read_prompts
 from engine.errors import InputError
 from engine.judge.calibrating import find_calibration
 from engine.judge.start import read_run_brief
-from engine.judge.summary import read_newest
-from engine.judge.trust import find_kinship
+from engine.judge.summary import read_newest, read_scores
+from engine.judge.trust import find_kinship, measure_noise, pool_sd
 from engine.launch.process import read_start
 from engine.probe.ask import read_answers
 from engine.records.judging import Score
@@ -82,7 +82,7 @@ def compare_evals(
             wilson(sum(a.breaks is not None for a in after.answers), len(after.answers)),
             (before.critical, after.critical),
         ),
-        doubts, scale, seed, resamples, differences,
+        doubts, scale, seed, resamples, [*differences, *describe_noise(before, after)],
     )  # fmt: skip
     origin = describe_origin(f"{after.evaluation.probes.dataset}-compare", workspace, ("numpy", "scipy"))
     run = CompareRun(
@@ -101,7 +101,7 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     source = paths if isinstance(run, EvalRun) else workspace.run(run.of)
     evaluation = run if isinstance(run, EvalRun) else open_eval_run(source)
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)
-    scores = read_newest(paths, run.judge.fingerprint)
+    scores = read_scores(paths, run.judge.fingerprint)
     wanted = evaluation.steps // 2
     if len(answers) < wanted or len(scores) < len(answers):
         raise InputError(
@@ -123,6 +123,24 @@ def list_scores(side: Scored) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"id": score.id, "score": score.overall, "stratum": prompts[a.probe].category or None}
         rows.append({**row, **({"cluster": a.probe} if clustered else {})})
     return rows
+
+
+def describe_noise(before: Scored, after: Scored) -> list[str]:
+    """The two noises beside the difference: of drawing answers, and of judging them; each by what was measured."""
+    told = []
+    for side in (before, after):
+        name = side.run.subject.reference
+        by_prompt: dict[str, list[float]] = {}
+        for a in side.answers:
+            score = side.scores[f"{a.probe} {a.index} {a.turn}"]
+            if score.overall is not None:
+                by_prompt.setdefault(f"{a.probe} {a.turn}", []).append(score.overall)
+        drawn = pool_sd(list(by_prompt.values()))
+        judged = measure_noise(read_newest(side.paths, side.run.judge.fingerprint, None).values()).sd
+        generation = "not measured (one sample a prompt)" if drawn is None else f"sd {drawn:.2f}"
+        judging = "not measured (--repeats)" if judged is None else f"sd {judged:.2f}"
+        told.append(f"noise of {name}: generation {generation}, judge {judging}")
+    return told
 
 
 def find_rule(side: Scored, workspace: Workspace) -> Rule:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from engine.data.read import find_dataset, hash_file, read_character, read_prompts
 from engine.errors import InputError
 from engine.judge.choose import describe_judge
+from engine.judge.ledger import read_cost
 from engine.judge.rubric import Brief, make_brief, read_brief
 from engine.launch.local import LocalLauncher
 from engine.launch.steer import resume_run
@@ -14,13 +15,13 @@ from engine.models.subject import describe_subject, find_character_of
 from engine.probe.start import LIBRARIES, choose_seed
 from engine.records.dataset import Character, Prompt
 from engine.records.judging import Effort, Rubric
-from engine.records.run import EvalRun, ProbesUse, ScoreRun
+from engine.records.run import EvalRun, ProbesUse, ScoreRun, Subject
 from engine.records.serving import Backend, Sampling
 from engine.store.index import list_runs
 from engine.store.journal import read_json, write_atomic, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
-from engine.store.runs import open_eval_run, open_record
+from engine.store.runs import open_eval_run, open_record, open_run
 
 SEED = 11
 """Of an evaluation that names none: the same for every model, so that two compare."""
@@ -39,7 +40,10 @@ class EvalRequest(NamedTuple):
     rubric: str | None = None
     """A rubric file; None takes the character's own."""
     batch: bool = False
+    repeats: int = 1
+    controls: bool = False
     max_usd: float | None = None
+    """None takes what [budget] of the model's recipe leaves."""
     backend: Backend | None = None
 
 
@@ -49,6 +53,8 @@ class ScoreRequest(NamedTuple):
     effort: Effort | None = None
     rubric: str | None = None
     batch: bool = False
+    repeats: int = 1
+    controls: bool = False
     max_usd: float | None = None
 
 
@@ -79,7 +85,8 @@ def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPath
         **origin, steps=2 * answers, subject=subject,
         probes=ProbesUse(dataset=dataset.name, sha256=material.sha256(), count=len(prompts)), samples=request.samples,
         sampling=choose_seed(sampling), system=request.system, backend=request.backend,
-        judge=judge, batch=request.batch, max_usd=request.max_usd,
+        judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
+        max_usd=find_budget(request.max_usd, subject, workspace),
         advice=advice,
     )  # fmt: skip
     return workspace.run(run.id), run, material
@@ -103,7 +110,8 @@ def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths,
     origin = describe_origin(f"{evaluation.probes.dataset}-score", workspace, LIBRARIES)
     run = ScoreRun(
         **origin, steps=evaluation.steps // 2, of=of.id, subject=evaluation.subject, probes=evaluation.probes,
-        judge=judge, batch=request.batch, max_usd=request.max_usd,
+        judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
+        max_usd=find_budget(request.max_usd, evaluation.subject, workspace),
         advice=advice,
     )  # fmt: skip
     return workspace.run(run.id), run, material
@@ -153,6 +161,24 @@ def _start(paths: RunPaths, run: EvalRun | ScoreRun, material: Material, workspa
     return paths, False
 
 
+def find_budget(given: float | None, subject: Subject, workspace: Workspace) -> float | None:
+    """What may be spent: as given, else what [budget] of the model's recipe leaves. InputError where nothing is left."""
+    if given is not None or subject.run is None or not workspace.run(subject.run).run.is_file():
+        return given
+    budget = open_run(workspace.run(subject.run)).recipe.budget.max_usd
+    if budget is None:
+        return None
+    about = [row for row in list_runs(workspace) if row.base.partition("@")[0] == f"run:{subject.run}"]
+    costs = [read_cost(workspace.run(row.id), row.kind, row.name, row.created).judge_usd for row in about]
+    spent = sum(usd for usd in costs if usd is not None)
+    if spent >= budget:
+        raise InputError(
+            f"[budget] max_usd of run {subject.run} is {budget}, and {spent:.4f} USD were spent on judgements about it",
+            fix="--max-usd allows more for this one, --judge rules costs nothing",
+        )
+    return budget - spent
+
+
 def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths | None:
     """The newest run of the very same task that did not come to its end."""
     for row in reversed(list_runs(workspace)):
@@ -167,5 +193,5 @@ def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths 
 
 def _task(run: EvalRun | ScoreRun) -> dict[str, object]:
     """All but which run it is, and where and with what it was made; a budget may be raised on the way."""
-    incidental = {"id", "name", "created", "versions", "git", "host", "group", "max_usd", "backend"}
+    incidental = {"id", "name", "created", "versions", "git", "host", "group", "max_usd", "backend", "advice"}
     return {key: value for key, value in run.to_json().items() if key not in incidental}

@@ -6,7 +6,8 @@ from typing import Any
 from engine.data.read import read_prompts
 from engine.judge.aggregate import Group, Place, aggregate
 from engine.judge.start import read_run_brief
-from engine.probe.ask import read_answers
+from engine.judge.trust import correlate_length, measure_noise, read_controls
+from engine.probe.ask import read_answers, strip_thinking
 from engine.records.judging import Score
 from engine.records.rows import Event
 from engine.records.run import EvalRun, ScoreRun
@@ -18,13 +19,21 @@ from engine.store.runs import open_eval_run, open_record, read_records
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
-def read_newest(paths: RunPaths, judge: str) -> dict[str, Score]:
-    """The judgement of each item that counts: the newest, but none that failed after one that came."""
-    found: dict[str, Score] = {}
+def read_newest(paths: RunPaths, judge: str, repeat: int | None = 0) -> dict[tuple[str, int], Score]:
+    """The judgement of each item and repeat that counts: the newest, but none that failed after one that came."""
+    found: dict[tuple[str, int], Score] = {}
     for score in read_records(paths.scores, Score)[0]:
-        if score.judge == judge and not (score.id in found and found[score.id].state == "scored" != score.state):
-            found[score.id] = score
+        key = score.id, score.repeat
+        if score.judge != judge or (repeat is not None and score.repeat != repeat):
+            continue
+        if not (key in found and found[key].state == "scored" != score.state):
+            found[key] = score
     return found
+
+
+def read_scores(paths: RunPaths, judge: str) -> dict[str, Score]:
+    """The first judgement of each item, by its id; repeats tell of the judge's noise alone."""
+    return {name: score for (name, _), score in read_newest(paths, judge).items()}
 
 
 def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
@@ -35,7 +44,8 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
     evaluation = open_eval_run(source)
     prompts = {p.id: p for p in read_prompts(paths.prompts)}
     answers, skipped = read_answers(source, list(prompts.values()), evaluation.samples)
-    scores = read_newest(paths, run.judge.fingerprint)
+    scores = read_scores(paths, run.judge.fingerprint)
+    every = list(read_newest(paths, run.judge.fingerprint, None).values())
     events, _ = read_records(paths.events, Event)
     last = events[-1] if events else None
     usd = [s.usd for s in read_records(paths.scores, Score)[0]]
@@ -74,6 +84,12 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "critical": found.critical,
         "override": found.difference.to_json() if found.difference else None,
         "usage": found.usage.to_json(),
+        "judge_noise": measure_noise(s for s in every if s.id in places)._asdict(),
+        "controls": [control._asdict() for control in read_controls(scores.values(), rubric)],
+        "length": correlate_length(
+            (s for name, s in scores.items() if name in places),
+            {f"{a.probe} {a.index} {a.turn}": strip_thinking(a.text)[1] for a in answers},
+        )._asdict(),
         "break_rate": wilson(sum(a.breaks is not None for a in answers), len(answers)).to_json("breaks"),
         "in_character_rate": wilson(sum(a.in_character for a in answers), len(answers)).to_json("in_character"),
         "usd": None if any(u is None for u in usd) else sum(u for u in usd if u is not None),

@@ -77,9 +77,14 @@ def measure_noise(scores: Iterable[Score]) -> Noise:
         if score.overall is not None:
             by_item.setdefault(score.id, []).append(score.overall)
     several = [values for values in by_item.values() if len(values) > 1]
-    freedom = sum(len(values) - 1 for values in several)
-    squares = math.fsum((v - fmean(values)) ** 2 for values in several for v in values)
-    return Noise(math.sqrt(squares / freedom) if freedom else None, len(several), sum(map(len, several)))
+    return Noise(pool_sd(several), len(several), sum(map(len, several)))
+
+
+def pool_sd(groups: Sequence[Sequence[float]]) -> float | None:
+    """The standard deviation within groups, pooled; None where no group has two."""
+    freedom = sum(len(values) - 1 for values in groups)
+    squares = math.fsum((v - fmean(values)) ** 2 for values in groups if len(values) > 1 for v in values)
+    return math.sqrt(squares / freedom) if freedom else None
 
 
 # Controls.

@@ -18,17 +18,23 @@ from engine.judge.prices import Estimate
 from engine.judge.scoring import Item, Outcome, score_items
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_newest
+from engine.judge.trust import make_controls
 from engine.launch.attempt import Journals, run_attempt
 from engine.probe.answering import answer_all
 from engine.probe.ask import read_answers, strip_thinking
 from engine.probe.tally import TELL_SECONDS, Stopped, Tally
 from engine.records.dataset import Message, Prompt
-from engine.records.judging import Score
+from engine.records.judging import Rubric, Score
 from engine.records.rows import Sample
 from engine.records.run import EvalRun, ScoreRun
 from engine.store.journal import Journal, seal
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_eval_run, open_record, read_records
+
+ANCHORS = 20
+"""Answers that are judged several times over."""
+CONTROLLED = 4
+"""Answers that controls are made of, five of each."""
 
 
 def attempt_evaluation(paths: RunPaths, journals: Journals) -> str:
@@ -77,9 +83,10 @@ def name_item(answer: Sample) -> str:
 
 
 def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], journals: Journals, tally: Tally) -> str:
+    """Judge what has no score: every answer, then the anchors again and the controls, where these were asked for."""
     seal(paths.scores)
-    newest = read_newest(paths, run.judge.fingerprint)
-    done = {name for name, score in newest.items() if score.state == "scored"}
+    newest = read_newest(paths, run.judge.fingerprint, None)
+    names = {item.id for item in items}
     answers = run.steps - len(items) if isinstance(run, EvalRun) else 0
     journal = Journal(paths.scores)
     told = time.monotonic()
@@ -87,42 +94,62 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     def take(score: Score) -> None:
         nonlocal told
         journal.append(score.to_json())
-        newest[score.id] = score
+        newest[score.id, score.repeat] = score
         if time.monotonic() - told >= TELL_SECONDS:
             told = time.monotonic()
             tell()
 
     def tell() -> None:
-        scored = [s for s in newest.values() if s.overall is not None]
+        scored = [s for s in newest.values() if s.overall is not None and s.repeat == 0 and s.id in names]
         if scored:
             journals.measure(answers + len(scored), measure_scores(scored))
-
-    judge = open_judge(run.judge, read_run_brief(paths), batch=run.batch)
-    wanted = [item for item in items if item.id not in done]
-    spent = sum(s.usd or 0.0 for s in read_records(paths.scores, Score)[0])
 
     def stop() -> bool:
         return bool(tally.why) or paths.stop.exists()
 
+    judge = open_judge(run.judge, read_run_brief(paths), batch=run.batch)
+    ended = "finished"
     try:
-        if isinstance(judge, ClaudeJudge) and wanted:
-            journals.tell("note", journals.step, describe_estimate(judge.estimate(wanted, batch=run.batch)))
-        if run.batch and isinstance(judge, ClaudeJudge):
-            outcome = score_batch(
-                wanted, judge, take, paths.batch, attempt=journals.attempt, budget_usd=run.max_usd, spent_usd=spent,
-                stop=stop, narrate=lambda message: print(message, flush=True),
-            )  # fmt: skip
-        else:
-            outcome = score_items(
-                wanted, judge, take, attempt=journals.attempt, budget_usd=run.max_usd, spent_usd=spent, stop=stop
-            )
+        for repeat, wanted in plan_judging(run, items, judge.rubric):
+            left = [i for i in wanted if not ((s := newest.get((i.id, repeat))) and s.state == "scored")]
+            if not left:
+                continue
+            if isinstance(judge, ClaudeJudge):
+                journals.tell("note", journals.step, describe_estimate(judge.estimate(left, batch=run.batch)))
+            spent = sum(s.usd or 0.0 for s in read_records(paths.scores, Score)[0])
+            if run.batch and isinstance(judge, ClaudeJudge):
+                outcome = score_batch(
+                    left, judge, take, paths.batch, attempt=journals.attempt, repeat=repeat, budget_usd=run.max_usd,
+                    spent_usd=spent, stop=stop, narrate=lambda message: print(message, flush=True),
+                )  # fmt: skip
+            else:
+                outcome = score_items(
+                    left, judge, take, attempt=journals.attempt, repeat=repeat, budget_usd=run.max_usd,
+                    spent_usd=spent, stop=stop,
+                )  # fmt: skip
+            for note in outcome.notes:
+                journals.tell("note", journals.step, note)
+            ended = describe_outcome(outcome, tally.why, run.max_usd)
+            if ended != "finished":
+                break
     finally:
         tell()
         judge.close()
         journal.close()
-    for note in outcome.notes:
-        journals.tell("note", journals.step, note)
-    return describe_outcome(outcome, tally.why, run.max_usd)
+    return ended
+
+
+def plan_judging(run: EvalRun | ScoreRun, items: list[Item], rubric: Rubric) -> list[tuple[int, list[Item]]]:
+    """What is judged, with which repeat: the anchors are spread over the prompts, so that every category is among them."""
+    anchors = spread(items, ANCHORS)
+    plan = [(0, items), *((repeat, anchors) for repeat in range(1, run.repeats))]
+    return [*plan, (0, make_controls(spread(items, CONTROLLED), rubric))] if run.controls else plan
+
+
+def spread(items: list[Item], most: int) -> list[Item]:
+    """At most so many, at equal distances."""
+    n = min(most, len(items))
+    return [items[i * len(items) // n] for i in range(n)]
 
 
 def measure_scores(scored: Sequence[Score]) -> dict[str, float]:

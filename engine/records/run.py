@@ -164,6 +164,10 @@ class EvalRun(Header):
     judge: JudgeUse
     batch: bool = False
     """Whether the judge is asked by its batch interface, at half the price."""
+    repeats: int = 1
+    """How often the judge is asked about each answer of an anchor set, to measure its own noise."""
+    controls: bool = False
+    """Whether it is tried with answers that no judge should fall for."""
     max_usd: float | None = None
     advice: list[str] = []
 
@@ -178,6 +182,8 @@ class ScoreRun(Header):
     probes: ProbesUse
     judge: JudgeUse
     batch: bool = False
+    repeats: int = 1
+    controls: bool = False
     max_usd: float | None = None
     advice: list[str] = []
 

@@ -122,12 +122,12 @@ def end_worker(folder: Path, run_id: str) -> None:
 
 
 class Side:
-    """One trainer in a process of its own (side.py), which does one thing for each word it is sent."""
+    """One side of a comparison in a process of its own, which does one thing for each word it is sent."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, script: str = "side.py", **settings: Any) -> None:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the side
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "side.py"), json.dumps({"workspace": str(folder), **settings})],
+            [sys.executable, str(HERE / script), json.dumps({"workspace": str(folder), **settings})],
             cwd=folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
         )  # fmt: skip
 

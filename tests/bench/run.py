@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kit import Row, environment
 
-NAMES = ("speed", "parity", "resume", "journal", "first-step", "store", "start-up", "table", "chart", "console")
+NAMES = (
+    "speed", "parity", "resume", "journal", "first-step", "store", "start-up", "table", "chart", "console", "serving",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -76,10 +78,14 @@ def run_plain(name: str) -> tuple[list[Row], list[str]]:
     import first_step
     import parity
     import resume
+    import serving
     import start_up
     import store
 
-    plain = {"parity": parity, "resume": resume, "first-step": first_step, "store": store, "start-up": start_up}
+    plain = {
+        "parity": parity, "resume": resume, "first-step": first_step, "store": store, "start-up": start_up,
+        "serving": serving,
+    }  # fmt: skip
     return plain[name].measure()  # type: ignore[no-any-return]
 
 

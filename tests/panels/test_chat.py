@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -216,6 +217,20 @@ def test_enter_sends_and_ctrl_j_begins_a_line() -> None:
         assert app.heard == [("a\n7q", None)]
         assert app.panel.ask.text == ""
         assert app.focused is app.panel.ask
+
+    drive(check)
+
+
+def test_letters_and_enter_that_come_in_one_read_are_sent_and_what_follows_stays() -> None:
+    async def check(app: Stage, pilot: Pilot[None]) -> None:
+        await talk(app, pilot)
+        await pilot.press("i")
+        for key in ("a", "b", "enter", "c"):  # without a pause between, as a slow line brings them
+            app.panel.ask.post_message(Key(key, key if key != "enter" else None))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.heard == [("ab", None)]
+        assert app.panel.ask.text == "c"
 
     drive(check)
 
