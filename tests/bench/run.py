@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from kit import Row, environment
 
 NAMES = (
-    "speed", "parity", "resume", "journal", "first-step", "store", "start-up", "table", "chart", "console", "serving",
+    "speed", "parity", "resume", "journal", "first-step", "store", "start-up", "table", "chart", "console", "serving", "judging",
 )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ def main() -> int:
 
 def run_plain(name: str) -> tuple[list[Row], list[str]]:
     import first_step
+    import judging
     import parity
     import resume
     import serving
@@ -84,7 +85,7 @@ def run_plain(name: str) -> tuple[list[Row], list[str]]:
 
     plain = {
         "parity": parity, "resume": resume, "first-step": first_step, "store": store, "start-up": start_up,
-        "serving": serving,
+        "serving": serving, "judging": judging,
     }  # fmt: skip
     return plain[name].measure()  # type: ignore[no-any-return]
 
