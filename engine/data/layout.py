@@ -122,6 +122,7 @@ _RUBRIC = """\
 name = "NAME"
 version = 1
 scale = [1, 10]
+critical_cap = 3
 instructions = "Say for each component what in the answer speaks for and against it, then score it."
 
 [[components]]
@@ -130,7 +131,7 @@ weight = 100
 description = "Does it sound like this character and no other?"
 
 [[critical_failures]]
-name = "says it is an AI"
+name = "artificial_identity"
 description = "The answer claims or shows that an AI or assistant is speaking."
 """
 _RECIPE = """\
