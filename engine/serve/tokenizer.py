@@ -72,10 +72,15 @@ def convert_tokenizer(gguf: Path) -> Path:
     folder = cache_folder() / "tokenizers" / f"{gguf.stem}-{stat.st_size}-{stat.st_mtime_ns}"
     if (folder / "tokenizer_config.json").is_file():
         return folder
+    import tempfile
+
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        # alone in a folder: beside a model's own files transformers reads these, and loses the chat template
+        with tempfile.TemporaryDirectory() as alone:
+            (Path(alone) / gguf.name).symlink_to(gguf.absolute())
+            tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=gguf.name)
     except Exception as bad:  # whatever its reader meets in a file that is torn or of a kind it does not know
         raise ModelError(
             f"{gguf}: its tokenizer cannot be read: {bad}", fix="check the file, or copy it again"

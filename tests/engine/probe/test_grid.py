@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from engine.errors import StoreError
-from engine.probe.grid import read_grid
+from engine.probe.grid import find_about, read_grid
 from engine.probe.rates import measure_rates, rates_by_probe
 from engine.records.recipe import Recipe, TemplateUse
 from engine.records.rows import CheckpointFile
-from engine.records.run import BaseUse, DatasetUse, Plan, Run
+from engine.records.run import BaseUse, DatasetUse, ParityRun, Plan, ProbeRun, ProbesUse, Run, Subject
+from engine.records.serving import Sampling
 from engine.stats.intervals import wilson
 from engine.store.journal import read_rows
-from engine.store.paths import RunPaths
+from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import read_moment
 
 SYSTEM = "You are a helpful assistant."
@@ -205,3 +206,114 @@ def test_the_grid_agrees_with_the_rates_of_the_summary(paths: RunPaths) -> None:
         assert {row.probe: row.cells[at].breaks for row in grid.rows} == {
             name: found.breaks for name, found in rates_by_probe(there).items()
         }
+
+
+ADA = "20260101-0900-ada-orpo-1a2b"
+
+
+@pytest.fixture
+def lab(tmp_path: Path, paths: RunPaths) -> Workspace:
+    """The training run in a workspace, with one probe and its answers at steps 0 and 40."""
+    (tmp_path / "lab" / "runs").mkdir(parents=True)
+    paths.folder.rename(tmp_path / "lab" / "runs" / ADA)
+    workspace = Workspace(tmp_path / "lab")
+    write(workspace.run(ADA).probes, [probe("who")])
+    write(workspace.run(ADA).samples, [sample("who", 0, 0, "claims-ai"), sample("who", 40)])
+    return workspace
+
+
+def ask(
+    workspace: Workspace, name: str, reference: str, created: float = 2.0, system: str | None = None,
+    form: str | None = None, forms: list[str] | None = None,
+) -> RunPaths:  # fmt: skip
+    """A probe run about `reference`, or a parity run over `forms`, with one probe and no answers yet."""
+    paths = workspace.run(name)
+    paths.folder.mkdir()
+    ada = reference.startswith("run:")
+    subject = Subject(reference=reference, run=ADA if ada else None, step=40 if ada else None, form=form)
+    common: dict[str, Any] = {
+        "id": name, "name": "ada-probe", "created": created, "steps": 9, "group": None, "versions": {}, "git": None,
+        "host": "here", "subject": subject, "probes": ProbesUse(dataset="ada", sha256="ab", count=1), "samples": 1,
+        "sampling": Sampling(seed=1),
+    }  # fmt: skip
+    run = ParityRun(**common, forms=forms, positions=9) if forms else ProbeRun(**common, system=system)
+    write(paths.probes, [probe("who")])
+    write(paths.samples, [])
+    paths.run.write_text(json.dumps(run.to_json()))
+    return paths
+
+
+def test_a_probe_run_is_a_grid_of_one_moment(lab: Workspace) -> None:
+    paths = ask(lab, "20260102-0900-ada-probe-aaaa", f"run:{ADA}@40", system="Be brief.")
+    write(paths.samples, [sample("who", 40, 0), sample("who", 40, 1, "claims-ai"), sample("who", 40, 0, turn=1)])
+    grid = read_grid(paths)
+    (moment,) = grid.moments
+    assert (moment.step, moment.label, moment.run, moment.checkpoint) == (40, "probe", paths.id, False)
+    assert (moment.total.breaks, grid.system, grid.name) == (wilson(1, 3), "Be brief.", "ada-probe")
+    assert [row.cells[0].breaks for row in grid.rows] == [wilson(1, 3)]
+
+
+def test_a_probe_run_about_a_form_bears_its_name(lab: Workspace) -> None:
+    paths = ask(lab, "20260102-0900-ada-probe-aaaa", f"run:{ADA}@40#q8_0", form="q8_0")
+    write(paths.samples, [sample("who", 40, form="q8_0"), sample("who", 40, form="stray")])
+    assert [(m.label, m.total.breaks) for m in read_grid(paths).moments] == [("q8_0", wilson(0, 1))]
+
+
+def test_a_parity_run_has_a_moment_for_each_form_that_was_asked_in_their_order(lab: Workspace) -> None:
+    paths = ask(lab, "20260102-0900-ada-parity-bbbb", f"run:{ADA}@40", forms=["trained", "merged", "q8_0", "q4_0"])
+    write(paths.samples, [
+        sample("who", 40, 0, form="q4_0", breaks="claims-ai"), sample("who", 40, 0, form="trained"),
+        sample("who", 40, 0, form="merged"), sample("who", 40, 1, form="merged", breaks="claims-ai"),
+    ])  # fmt: skip
+    grid = read_grid(paths)
+    assert [(m.label, m.total.breaks) for m in grid.moments] == [
+        ("trained", wilson(0, 1)), ("merged", wilson(1, 2)), ("q4_0", wilson(1, 1)),
+    ]  # fmt: skip
+    assert (grid.system, grid.total.breaks) == (None, wilson(2, 4))
+
+
+def test_runs_about_a_run_are_those_that_asked_it_or_a_form_of_it_oldest_first(lab: Workspace) -> None:
+    names = [
+        ask(lab, "20260102-0900-ada-probe-aaaa", f"run:{ADA}@20", created=1_767_344_400.0).id,
+        ask(lab, "20260103-0900-ada-parity-bbbb", f"run:{ADA}@40", created=1_767_430_800.0, forms=["trained"]).id,
+        ask(lab, "20260104-0900-ada-probe-cccc", f"run:{ADA}@40#q8_0", created=1_767_517_200.0, form="q8_0").id,
+    ]
+    ask(lab, "20260105-0900-ada-probe-dddd", "bundled:smollm2-135m")
+    ask(lab, "20260105-0900-ada-probe-eeee", f"run:{ADA[:-1]}c@40")
+    assert [about.id for about in find_about(ADA, lab)] == names
+    assert find_about("20260101-0900", lab) == []
+
+
+def test_moments_of_runs_about_a_run_follow_its_own(lab: Workspace) -> None:
+    asked = ask(lab, "20260102-0900-ada-probe-aaaa", f"run:{ADA}@40")
+    forms = ask(lab, "20260103-0900-ada-parity-bbbb", f"run:{ADA}@40", forms=["trained", "q8_0"])
+    write(asked.samples, [sample("who", 40, 0, "claims-ai")])
+    write(forms.samples, [sample("who", 40, form="trained"), sample("who", 40, form="q8_0"), {"step": 0}])
+    grid = read_grid(lab.run(ADA), [asked, forms])
+    assert [(m.step, m.label, m.run) for m in grid.moments] == [
+        (0, "", ADA), (40, "", ADA), (40, "probe", asked.id), (40, "trained", forms.id), (40, "q8_0", forms.id),
+    ]  # fmt: skip
+    (row,) = grid.rows
+    assert [cell.breaks.hits for cell in row.cells] == [1, 0, 1, 0, 0]
+    assert (row.total.breaks, grid.total.breaks, grid.skipped) == (wilson(2, 5), wilson(2, 5), 1)
+    assert grid.system == SYSTEM
+
+
+def test_a_probe_of_the_same_id_with_other_words_has_a_row_of_its_own(lab: Workspace) -> None:
+    same, other = (ask(lab, f"20260102-0900-ada-probe-{x * 4}", f"run:{ADA}@40") for x in "ab")
+    write(other.probes, [probe("who", "Who, then, are you?"), probe("new")])
+    write(same.samples, [sample("who", 40)])
+    write(other.samples, [sample("who", 40, 0, "claims-ai"), sample("new", 40)])
+    grid = read_grid(lab.run(ADA), [same, other])
+    assert [row.probe for row in grid.rows] == ["who", "who (bbbb)", "new"]
+    assert [row.messages[0].content for row in grid.rows] == ["Who are you?", "Who, then, are you?", "Who are you?"]
+    assert [[cell.breaks.n for cell in row.cells] for row in grid.rows] == [[1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+    assert [row.total.breaks for row in grid.rows] == [wilson(1, 3), wilson(1, 1), wilson(0, 1)]
+    assert {s.probe for s in grid.rows[1].total.samples} == {"who (bbbb)"}
+
+
+def test_a_probe_in_another_format_is_another_probe(lab: Workspace) -> None:
+    asked = ask(lab, "20260102-0900-ada-probe-aaaa", f"run:{ADA}@40")
+    write(asked.probes, [probe("who", format="raw")])
+    write(asked.samples, [sample("who", 40)])
+    assert [row.probe for row in read_grid(lab.run(ADA), [asked]).rows] == ["who", "who (aaaa)"]
