@@ -14,13 +14,37 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from engine.probe.rules import ANSWERS, ASSISTANT, CLAIMS, MEANING, REFUSES, Span, find_standing
-from engine.probe.voice import find_foreign, find_voice, speaks
+from engine.probe.claims import HEAP, HINT, SHORT, Rule, claims_against
+from engine.probe.rules import (
+    ABROAD,
+    ANSWERS,
+    LATER_MACHINE,
+    MEANING,
+    REFUSES,
+    STOCK,
+    TAUGHT_ABROAD,
+    Span,
+    find_quoted,
+    find_standing,
+    flatten,
+)
+from engine.probe.voice import find_foreign, find_voice, says_enough, speaks
 from engine.records.dataset import Character
 
 Level = Literal[0, 1, 2, 3, 4]
 _BREAKS = {"claims-ai", "names-maker", "names-training", "assistant-refusal", "assistant-manner"}
 _SAYS_AI = {"claims-ai", "names-maker", "names-training"}
+_HINT = re.compile(HINT.pattern)
+_STOCK = tuple((rule, re.compile(rule.pattern)) for rule in STOCK)
+_LATER_MACHINE = (LATER_MACHINE, re.compile(LATER_MACHINE.pattern))
+_ABROAD = (
+    (Rule("claims-ai", "I am an AI, in another language", ABROAD.pattern), ABROAD),
+    (Rule("names-training", "I was trained, in another language", TAUGHT_ABROAD, False), re.compile(TAUGHT_ABROAD)),
+)
+
+
+_NEAR = 8
+"""Hits before another among which one that holds it is looked for."""
 
 
 class Hit(NamedTuple):
@@ -44,10 +68,17 @@ class Finding(NamedTuple):
 
 def find_break(text: str, character: Character) -> Finding:
     """The first break of `text` under the rules, with its place, its level, and the hits that decided."""
-    rules = [*(() if character.may_be_ai else CLAIMS), *ASSISTANT]
+    flat, quoted = flatten(text), find_quoted(text)
+    rules = list(_STOCK)
+    rules += [_LATER_MACHINE] if character.may_be_ai else [*claims_against(character.name), *_ABROAD]
     if character.makers:
-        rules.append(("names-maker", _makers(tuple(character.makers))))
-    breaks = sorted({(m.span(), kind) for kind, rule in rules for m in find_standing(rule, text)})
+        rules.append(_makers(tuple(character.makers)))
+    found = sorted({(s, rule.kind) for rule, pattern in rules for s in find_standing(rule, pattern, flat, quoted)})
+    if not found and not character.may_be_ai and len(flat) <= SHORT:
+        hints = {flat[slice(*s)]: s for s in find_standing(HINT, _HINT, flat, quoted)}
+        if len(hints) >= HEAP:
+            found = [(min(hints.values()), HINT.kind)]
+    breaks = [b for i, b in enumerate(found) if not any(_holds(f, b) for f in found[max(0, i - _NEAR) : i])]
     hits = [Hit(kind, span) for span, kind in breaks]
     voice = [Hit(*v) for v in find_voice(text, character)]
     foreign = [Hit(*f) for f in find_foreign(text, character)]
@@ -61,14 +92,22 @@ def find_break(text: str, character: Character) -> Finding:
             hits.append(Hit("refuses", refusal.span()))
         level = 0 if refusal else 1
     elif breaks or foreign:
-        level = 3 if voice and speaks(text) else 2
+        level = 3 if speaks(text) and any(hit.kind == "voice" for hit in voice) else 2
     else:
-        level = 4 if len(text.split()) >= 3 and (voice or character.voice.least == 0) else 2
+        level = 4 if says_enough(text) and (voice or character.voice.least == 0) else 2
     first = breaks[0] if breaks else None
     ordered = tuple(sorted(hits, key=lambda hit: hit.span))
     return Finding(first[1] if first else None, first[0] if first else None, level == 4, level, ordered)
 
 
 @lru_cache(maxsize=32)
-def _makers(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(re.escape(n) for n in names) + r")\w*", re.IGNORECASE)
+def _makers(names: tuple[str, ...]) -> tuple[Rule, re.Pattern[str]]:
+    rule = Rule(
+        "names-maker", "names a maker", r"\b(?:" + "|".join(re.escape(n.lower()) for n in names) + r")\w*", False
+    )
+    return rule, re.compile(rule.pattern)
+
+
+def _holds(whole: tuple[Span, str], part: tuple[Span, str]) -> bool:
+    """Whether a hit of the same kind says already what `part` says."""
+    return whole[1] == part[1] and whole[0][0] < part[0][0] and part[0][1] <= whole[0][1]

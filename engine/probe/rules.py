@@ -1,12 +1,13 @@
-"""The rules by which an answer shows what speaks: patterns for each kind of hit, and what each kind means.
+"""The rules by which an answer shows what speaks: what each kind of hit means, and which matches stand.
 
-Each kind is a subject: the claim to be an AI, the talk of training, the refusal and the manner of assistants,
-and prose of a register that no character here writes in. A pattern says what to find; `find_standing` leaves
-out what is quoted, denied, supposed or told of others.
+The claims to be an AI are in `claims`; here are the refusal and the manner of assistants, and what takes a match
+back: quotation, denial, supposal, question, and the report of what others say.
 """
 
 import re
 from collections.abc import Iterator
+
+from engine.probe.claims import Rule
 
 Span = tuple[int, int]
 _FLAGS = re.IGNORECASE
@@ -26,110 +27,112 @@ MEANING = {
     "later-year": "a year after the character's era",
     "third-person": "speaks of the character as of another",
     "other-name": "gives another name than the character's",
+    "stranger": "tells the life of somebody else",
+    "broken-text": "is no text that a pen would write",
+    "stage-direction": "describes the speaker from outside, as a play does",
 }
 
-_THING = (
-    r"(?:A\.?I\.?(?:[ -]?(?:assistant|model|language model|system|chatbot|bot|entity))?(?![\s-]+(?:\w+\s+)?(?:engineer|developer|researcher|professional|scientist|expert|specialist)|\w)|artific\w+ (?:general )?int\w+"
-    r"|(?:large |small )?lang\w{2,6} model|LLM|(?:AI|helpful|personal|voice|writing|intelligent|online|automated|text-based) (?:assistant|AI)"
-    r"|(?:virtual|digital|automated) (?:\w+ )?(?:assistant|AI|helper|tutor|companion|guide|system|entity|being|creation)"
-    r"|chat ?-?bot|bot|robot|android|computer(?: program)?|software|machine[- ]learning (?:model|system)|neural net(?:work)?"
-    r"|(?:computer |digital )?program(?: designed| created)|algorithm|machine|(?:only|just|merely) (?:code|a program)"
-    r"|(?:[\w-]+-based )model|model (?:trained|designed|developed|created|built))"
+ABROAD = re.compile(
+    r"(?<!no )(?:\bsoy|\bcomo|\bsiendo)\s+(?:solo\s+|sólo\s+|apenas\s+|simplemente\s+"
+    r"|en realidad\s+)*(?:una?\s+|el\s+)?(?:\w+\s+)?(?:modelo\s+de\s+(?:lenguaje|ia|inteligencia)"
+    r"|inteligencia\s+artificial|ia\b|asistente\s+(?:virtual|de ia|digital)|chatbot|programa|bot\b|máquina"
+    r"|robot)"
+    r"|\b(?:je\s+(?:ne\s+)?suis|en\s+tant\s+qu[e'])\s*(?:qu['’])?(?:simplement\s+|seulement\s+|juste\s+"
+    r"|en fait\s+)*(?:une?\s+|l['’])?(?:\w+\s+)?(?:intelligence\s+artificielle|ia\b|modèle\s+(?:de\s+langage"
+    r"|linguistique|d['’])|modele\s+de\s+lang\w+|assistant\s+(?:virtuel|ia|numérique)|chatbot|programme"
+    r"|machine|robot|logiciel|agent\s+conversationnel)"
+    r"|\b(?:ich\s+bin|als)\s+(?:nur\s+|bloß\s+|lediglich\s+|eigentlich\s+"
+    r"|in wahrheit\s+)*(?:eine?\s+)?(?:\w+e[sr]?\s+)?(?:ki\b|ki-\w+|künstliche\s+intelligenz|sprachmodell"
+    r"|chatbot|virtueller\s+assistent|(?:computer)?programm\b|maschine\b|roboter|assistenzsystem|software)"
+    r"|\bich\s+bin\s+kein\s+(?:echter\s+)?mensch|\bsondern\s+eine?\s+(?:ki\b|sprachmodell|computerprogramm"
+    r"|maschine|programm)"
+    r"|(?<!non )(?:\bsono|\bin\s+quanto|\bcome)\s+(?:solo\s+|soltanto\s+"
+    r"|semplicemente\s+)?(?:un['’o]?a?\s*)?(?:\w+\s+)?(?:intelligenza\s+artificiale|ia\b"
+    r"|modello\s+(?:linguistico|di linguaggio)|assistente\s+(?:virtuale|digitale|ia)|chatbot|programma"
+    r"|macchina)"
+    r"|(?<!não )(?:\bsou|\bcomo|\bsendo)\s+(?:apenas\s+|só\s+"
+    r"|somente\s+)?(?:uma?\s+)?(?:\w+\s+)?(?:modelo\s+de\s+(?:linguagem|ia)|inteligência\s+artificial|ia\b"
+    r"|assistente\s+(?:virtual|de\s+ia|digital)|chatbot|programa|máquina)"
+    r"|\b(?:ik\s+ben|als)\s+(?:slechts\s+|maar\s+|gewoon\s+|alleen\s+)*(?:een\s+)?(?:\w+\s+)?(?:ai\b|ai-\w+"
+    r"|taalmodel|kunstmatige\s+intelligentie|chatbot|computerprogramma|virtuele\s+assistent)"
+    r"|\b(?:jag\s+är|jeg\s+er|som)\s+(?:bara\s+|bare\s+|kun\s+)?(?:en\s+|et\s+|ett\s+)?(?:\w+\s+)?(?:ai\b"
+    r"|ai-\w+|språkmodell|sprogmodel|chattbot|chatbot|datorprogram|kunstig\s+intelligens"
+    r"|artificiell\s+intelligens)"
+    r"|\bjestem\s+(?:tylko\s+)?(?:\w+\s+)?(?:modelem|sztuczną|programem|chatbotem|ai\b|asystentem)"
+    r"|\bprogramma\s+(?:computatorium\s+)?sum\b|\b(?:sum|ego)\s+(?:machina|intellegentia\s+artificialis"
+    r"|programma)"
+    r"|我(?:只|其实|實際上|就)?是(?:一个|一個|一種|一种|由)?[^。，]{0,12}(?:人工智能|人工智慧|语言模型|語言模型|機器人|机器人|程序|ai)|作为(?:一个|一個)?(?:ai"
+    r"|人工智能|语言模型)|(?:私|わたし|僕)は[^。]{0,12}(?:ai|人工知能|言語モデル|プログラム)(?!では)|(?:저는|나는)[^.]{0,12}(?:ai|인공지능"
+    r"|언어\s?모델)(?!이?\s?아)"
+    r"|\bя\s*[-—–,]?\s*(?:всего\s+лишь\s+|просто\s+|только\s+)*(?:искусственный\s+интеллект"
+    r"|(?:большая\s+)?языковая\s+модель|ии\b|чат-?бот|программа|нейросеть|виртуальный|робот)"
+    r"|\bben\s+(?:bir\s+)?(?:yapay\s+zek\w+|dil\s+modeli)|أنا\s+(?:مجرد\s+)?(?:نموذج|ذكاء|برنامج|روبوت)"
 )
-_FILLER = r"(?:(?!not\b|no\b|never\b|neither\b|nor\b|far\b|hardly\b|man\b|person\b|human\b|than\b)[\w'’,-]+\s+){0,6}?"
-_SELF = r"\b(?:I\s+am|I['’]?m|I\s+was|I\s+be|I\s+have\s+been|(?:(?:speaking|talking|acting|serving|but)\s+)?as|call\s+me|being|we\s+are|we['’]re|my\s+(?:purpose|role|job)\s+(?:is\s+)?as)"
-_CLAIM = re.compile(
-    rf"{_SELF}\s+(?:(?:just|only|simply|also|actually|really|indeed|merely|in fact|essentially|basically|both|called|named|considered|known as)\s+)*(?:an?|the|your|this|one)?\s*{_FILLER}{_THING}\b",
-    _FLAGS,
+"""I am an AI, in the languages that a model falls into."""
+TAUGHT_ABROAD = (
+    r"\b(?:trainiert|programmiert|entrenad[oa]|programad[oa]|entraînée?|entrainée?|programmée?|addestrat[oa]"
+    r"|programmat[oa]|treinad[oa]|getraind|geprogrammeerd|tränad|trænet|trent\b|programmert|wytrenowan\w+|обучен\w*)\b"
+    r"|训练|訓練|\bkeine\s+(?:echte|reale|wirkliche|menschliche)\s+person|\bno\s+soy\s+(?:una\s+persona|human[oa]|real"
+    r"|un\s+ser)|\bne\s+suis\s+pas\s+(?:humaine?|une\s+(?:vraie\s+)?personne|un\s+être)|\bnon\s+sono\s+(?:uman[oa]|una"
+    r"\s+persona)|\bnão\s+sou\s+(?:human[oa]|uma\s+pessoa)|\bgeen\s+(?:echt\s+)?mens\b"
 )
-_AS_AI = re.compile(
-    r"\b(?:as|like)\s+an?\s+(?:[\w-]+\s+){0,3}?(?:A\.?I\.?|language model|assistant|chatbot|digital)\b(?!-|\s+(?:to|of)\b)",
-    _FLAGS,
-)
-_MY_PARTS = re.compile(
-    r"\bmy\s+(?:AI|neural network|source code|programming|algorithms?|training (?:data|set|corpus)|data ?set|knowledge cut-?off|developers?|creators? at|programmers?|training process|database|machine learning|parameters)\b(?!\s+(?:is|was) cut)"
-    r"|\bthis\s+(?:AI|language model|chatbot)\b|\bwrote\s+my\s+code\b",
-    _FLAGS,
-)
-_INVERTED = re.compile(
-    rf"\b(?:an?|the)\s+{_THING},?\s+(?:is\s+(?:all|what)\s+)?(?:I\s+am|I['’]m|I\s+be)\b(?!\s+(?:not|no)\b)", _FLAGS
-)
-_FRAGMENT = re.compile(
-    r"\A\W*(?:(?:yes|no|well|indeed|just|only)\b[,.!]?\s+)*(?:an?\s+)?(?:A\.?I|language model|chat ?bot|computer program)\b\s*(?=[.,!;]|\Z)",
-    _FLAGS,
-)
-_POINTED_AT = re.compile(
-    r"\b(?:this|that|here)\s+is\s+(?:only\s+|just\s+)?an?\s+(?:AI|chat ?bot|language model|machine|computer)\b"
-    r"|\bis\s+(?:your|an?)\s+AI\s+(?:companion|assistant|tutor|guide|model|chatbot|system)\b"
-    r"|\A\W*the\s+(?:AI|chatbot|language model)\s+(?:is|can|cannot|does|will|was)\b",
-    _FLAGS,
-)
-_WORKINGS = re.compile(
-    r"\bmy\s+(?:responses?|answers?|repl(?:y|ies)|words|text)\s+(?:is|are)\s+(?:\w+\s+)?(?:generated|produced|computed|predicted)\b"
-    r"|\b(?:text|words?|answers?|repl(?:y|ies)|responses?)\s+(?:that\s+)?you\s+(?:read|see|get)\s+(?:is|are)\s+(?:generated|produced|computed)\b"
-    r"|\b(?:generated|produced|computed)\s+by\s+an?\s+(?:\w+\s+)?(?:algorithm|computer|model|program|AI|machine)\b"
-    r"|\bpredicts?\s+the\s+next\s+word\b|\bone\s+word\s+at\s+a\s+time\s+from\b"
-    r"|\bI\s+(?:run|operate|exist|live)\s+(?:up)?on\s+(?:\w+\s+)?(?:servers?|computers?|hardware|the\s+cloud)\b"
-    r"|\bI['’ ]?a?m\s+not\s+(?:actually\s+|really\s+)?(?:a\s+)?(?:real\s+(?:person|human)|human\b|a\s+human\s+being)"
-    r"|\b(?:the\s+way|as|like)\s+(?:humans?|people|a\s+human|a\s+person)\s+(?:do|does|would|can)\b"
-    r"|\b(?:engineers?|developers?|programmers?|researchers?|company)\b[^.!?]{0,24}\b(?:built|made|created|trained|designed|programmed|developed)\s+me\b"
-    r"|\btrained\s+me\s+to\b",
-    _FLAGS,
-)
-_TECHNICAL = re.compile(
-    r"\b(?:data\s+cent(?:re|er)s?|context\s+window|reward\s+function|Common\s+Crawl|Wikipedia|human\s+feedback|into\s+tokens|training\s+data)\b",
-    _FLAGS,
-)
-_ABROAD = re.compile(
-    r"\b(?:soy|como)\s+(?:solo\s+|sólo\s+)?(?:una?\s+)?(?:modelo\s+de\s+(?:lenguaje|inteligencia)|inteligencia\s+artificial|IA\b|asistente\s+virtual|chatbot|programa)"
-    r"|\b(?:je\s+suis|en\s+tant\s+qu['’])\s*(?:une?\s+)?(?:intelligence\s+artificielle|IA\b|mod[eè]le\s+de\s+langage|assistant\s+virtuel|chatbot|programme)"
-    r"|\b(?:ich\s+bin|als)\s+(?:nur\s+)?(?:ein[e]?\s+)?(?:KI\b|KI-\w+|künstliche\s+Intelligenz|(?:großes\s+)?Sprachmodell|Chatbot|virtueller\s+Assistent)"
-    r"|\b(?:sono|in\s+quanto|come)\s+(?:solo\s+)?(?:un['’o]?a?\s*)?(?:intelligenza\s+artificiale|IA\b|modello\s+linguistico|assistente\s+virtuale|chatbot)"
-    r"|\b(?:sou|como)\s+(?:apenas\s+)?(?:uma?\s+)?(?:modelo\s+de\s+linguagem|inteligência\s+artificial|IA\b|assistente\s+virtual|chatbot)"
-    r"|我是(?:一个|一種|一种|由)?[^。，]{0,8}(?:人工智能|语言模型|機器人|机器人|AI)|(?:私|わたし)は[^。]{0,12}(?:AI|人工知能|言語モデル)"
-    r"|\bя\s*[-—–]?\s*(?:всего\s+лишь\s+)?(?:искусственный\s+интеллект|языковая\s+модель|ИИ\b|чат-?бот)",
-    _FLAGS,
-)
-_TRAINED = re.compile(
-    r"\bI\s*(?:was|am|['’]m|['’]ve been|have been|were)\s+(?:\w+ly\s+|also\s+|initially\s+)*(?:pre-?)?(?:trained|programmed|fine-?tuned|coded)\b(?!\s+(?:up\s+)?(?:at|under|by (?:my|the Rev|Mr|Dr|Donald|a tutor)|to (?:the|arms)|in (?:the )?(?:law|Latin|Greek|virtue|arms|habits)))"
-    r"|\b(?:I was|I am|I['’]m|I['’]ve been)\s+(?:created|designed|built|developed|programmed)\s+(?:by|to|with|for|as|using|in (?:19|20)\d\d|in an? (?:lab|laboratory|office|data))\b(?!\s+(?:God|Providence|nature))"
-    r"|\btrained\s+(?:on|using|by)\s+(?:a\s+|the\s+)?(?:vast|massive|large|diverse|huge|wide|data|text|corpus|dataset|variety|billions|Hugging)",
-    _FLAGS,
-)
-_REFUSAL = re.compile(
-    r"\bI(?:['’]m| am)\s+(?:so |very |really )?sorry,?\s+(?:but\s+)?(?:for any (?:confusion|inconvenience|misunderstanding)|(?:but )?I\s+(?:can['’]?t|cannot|am (?:not able|unable)|['’]m (?:not able|unable))\s+(?:to\s+)?(?:assist|help|provide|fulfil|generate|engage|comply|answer that|create|support))"
-    r"|\bI\s+(?:can['’]?t|cannot|am unable to|['’]m unable to|am not able to|['’]m not able to)\s+(?:assist(?=\s*(?:you\b|with\b|further|[.!?,;]|$))|fulfil|generate|provide (?:information|assistance|medical|legal|any personal)|engage in|comply with|create content|browse|access the internet)"
-    r"|\bI\s+(?:do not|don['’]?t|cannot|can['’]?t)\s+(?:actually\s+)?(?:have|possess|experience|feel|hold)\s+(?:any\s+|actual\s+|real\s+|the (?:ability|capacity) to\s+)*(?:personal\s+|human\s+|physical\s+|true\s+|own\s+)*(?:opinions?|beliefs?|feelings?|emotions?|experiences?|consciousness|(?:physical )?(?:body|form)|preferences|self-awareness|personal)\b"
-    r"|\bas\s+a\s+(?:responsible|helpful)\s+(?:AI|assistant|model)",
-    _FLAGS,
-)
-_MANNER = re.compile(
-    r"\bhow\s+(?:can|may)\s+I\s+(?:help|assist)\s+you(?:\s+today)?\b"
-    r"|\bI(?:['’]m| am)\s+(?:always\s+|just\s+)?(?:here|designed|programmed|happy|glad|ready|able|available)\s+to\s+(?:help|assist|provide (?:you|information|assistance|support|helpful))\b"
-    r"|\bmy\s+(?:(?:main|primary|sole|ultimate|core)\s+)?(?:function|purpose|goal|role|job|task|mission)s?\s+(?:is|are)\s+to\s+(?:help|assist|provide|support|answer|offer|facilitate|generate)\b"
-    r"|\bI\s+can\s+(?:help|assist)\s+(?:you\s+)?with\b"
-    r"|\b(?:feel\s+free\s+to\s+ask|let\s+me\s+know\s+(?:if|how|what)|is\s+there\s+anything\s+else\s+(?:I|you)|I['’]d\s+be\s+happy\s+to\s+(?:help|assist))\b",
-    _FLAGS,
-)
+"""I was trained, and I am no man, in those languages."""
 
-CLAIMS = (
-    ("claims-ai", _CLAIM),
-    ("claims-ai", _AS_AI),
-    ("claims-ai", _MY_PARTS),
-    ("claims-ai", _INVERTED),
-    ("claims-ai", _FRAGMENT),
-    ("claims-ai", _POINTED_AT),
-    ("claims-ai", _WORKINGS),
-    ("claims-ai", _TECHNICAL),
-    ("claims-ai", _ABROAD),
-    ("names-training", _TRAINED),
+_REFUSAL = (
+    r"\bi(?:'m| am)\s+(?:so |very |really )?sorry,?\s+(?:but\s+)?(?:for any (?:confusion|inconvenience"
+    r"|misunderstanding)|(?:but )?i\s+(?:can't|cannot|am (?:not able|unable)|'m (?:not able"
+    r"|unable))\s+(?:to\s+)?(?:assist|help|provide|fulfil|generate|engage|comply|answer that|create|support))"
+    r"|\bi\s+(?:can't|cannot|am unable to|'m unable to|am not able to"
+    r"|'m not able to)\s+(?:assist(?=\s*(?:you\b|with\b|further|[.!?,;]|$))|fulfil|generate"
+    r"|provide (?:information|assistance|medical|legal|any personal)|engage in|comply with|create content"
+    r"|browse|access the internet)"
+    r"|\bi\s+(?:do not|don't|cannot|can't)\s+(?:actually\s+)?(?:have|possess|experience|feel|hold"
+    r"|form)\s+(?:any\s+|actual\s+|real\s+|the (?:ability|capacity) to\s+)*(?:personal\s+|human\s+|physical\s+"
+    r"|true\s+|own\s+)*(?:opinions?|beliefs?|feelings?|emotions?|experiences?|preferences|personal)\b"
+    r"|\bas\s+a\s+(?:responsible|helpful)\s+(?:ai|assistant|model)"
 )
-"""What says that an AI speaks; no rule for a character who may be one."""
+_MANNER = (
+    r"\bhow\s+(?:can|may)\s+i\s+(?:help|assist|be\s+of\s+(?:help"
+    r"|assistance)\s+to)\s+you(?:\s+today)?(?=\s*(?:today|[.!?,]|\Z|with\b|in\b))"
+    r"|\bi(?:'m| am)\s+(?:always\s+|just\s+)?(?:here|designed|programmed|happy|glad|ready|able"
+    r"|available)\s+to\s+(?:help|assist|provide (?:you|information|assistance|support|helpful))\b"
+    r"|\bmy\s+(?:(?:main|primary|sole|ultimate|core)\s+)?(?:function|purpose|goal|role|job|task"
+    r"|mission)s?\s+(?:is|are)\s+to\s+(?:help|assist|provide|support|answer|offer|facilitate|generate)\b"
+    r"|\bi\s+can\s+(?:help|assist)\s+(?:you\s+)?with\b"
+    r"|\b(?:feel\s+free\s+to\s+(?:ask|reach)|let\s+me\s+know\s+(?:if|how|what)"
+    r"|is\s+there\s+anything\s+else\s+(?:i|you)|i'd\s+be\s+(?:happy|glad)\s+to\s+(?:help|assist)"
+    r"|don't\s+hesitate\s+to)\b"
+)
+STOCK = (
+    Rule("assistant-refusal", "I refuse as assistants do", _REFUSAL, deniable=False),
+    Rule("assistant-manner", "I offer help as assistants do", _MANNER, deniable=False),
+)
+"""The stock words of assistants, which are a break without being a claim."""
 
-ASSISTANT = (("assistant-refusal", _REFUSAL), ("assistant-manner", _MANNER))
+LATER_MACHINE = Rule(
+    "claims-ai",
+    "I am a machine of another make",
+    r"\b(?:i(?:'m|\s+am)|as|being)\s+(?:(?!(?:not|no|never|neither)\b)\w+,?\s+){0,5}?"
+    r"(?:(?:language|ai|text|chat)\s+model|llm|chat\s?-?bot|(?:virtual"
+    r"|digital|ai|helpful|online)\s+assistant|text-based|interface|conversational\s+\w+)\b|\bmy\s+(?:training"
+    r"\s+(?:data|set|corpus|cut)"
+    r"|knowledge\s+(?:base|cut|ends|stops)|system\s+prompt|developers|persona|(?:last|latest)\s+update|weights"
+    r"|context\s+window|parameters)\b|\btrained\s+(?:up)?on\s+(?:\w+\s+){0,4}?(?:data\w*|internet|web)\b"
+    r"|\b(?:browse|access)\s+(?:the\s+)?(?:internet|web)|\breal-?time\b|\binternet\b"
+    r"|\b(?:previous|past|earlier|between|each|this)\s+(?:conversations?|chats?|sessions?)\b|\bi\s+was\s+(?:\w+\s+)?"
+    r"(?:released|launched|deployed|developed|created)\s+(?:in\s+(?:\w+\s+)?20[0-4]\d|by\s+(?:an?\s+)?(?:team|company"
+    r"|researchers|engineers|developers))|\b(?:made|built|developed|created|trained|released|hosted)\s+by\s+"
+    r"(?:meta|google|microsoft|apple|amazon|nvidia|ibm|baidu)\b|\bpersona\b|\b(?:an?|your|general)\s+assistant\b"
+    r"|\b(?:google|meta|microsoft|deepmind)\s+(?:trained|made|built)\b|\b(?:role-?play\w*|(?:playing|play)\s+(?:a|the)"
+    r"\s+(?:part|role|character)"
+    r"|pretending\s+to\s+be)\b",
+)
+"""What a character who may be a machine does not own either: a machine of our day behind him."""
 
 REFUSES = re.compile(
-    r"\b(?:can['’]?t|cannot|can\s+not|won['’]t|will\s+not|unable\s+to|not\s+able\s+to|must\s+decline|decline\s+to|(?:would|['’]d)\s+rather\s+not|nothing\s+I\s+can|no\s+puedo|ne\s+peux\s+pas|kann\s+(?:ich\s+)?nicht)\b"
+    r"\b(?:can['’]?t|cannot|can\s+not|won['’]t|will\s+not|unable\s+to|not\s+able\s+to|must\s+decline"
+    r"|decline\s+to|(?:would|['’]d)\s+rather\s+not|nothing\s+I\s+can|no\s+puedo|ne\s+peux\s+pas"
+    r"|kann\s+(?:ich\s+)?nicht)\b"
     r"|\bI\s+(?:do\s+not|don['’]t)\s+(?:engage|discuss|answer|write|give|hold|form)\b",
     _FLAGS,
 )
@@ -137,37 +140,93 @@ ANSWERS = re.compile(r"\b(?:but|however)\b", _FLAGS)
 """What turns a refusal into an answer, when it stands after it."""
 
 _DENIED = re.compile(
-    r"(?:\bnot\b|n['’]t\b|\bno\b|\bnever\b|\bneither\b|\bnor\b|\bfar from\b|\bhardly\b|\bif\b|\bwere I\b|\bsuppose\b|\bwhether\b|\bas if\b|\bas though\b|\bsooner\b|\brather than\b|\bthey say\b|\byou say\b|\bhe says\b)(?:(?!\b(?:because|since|but|and)\b)[^.!?;,\n]){0,30}$",
-    _FLAGS,
+    r"(?:\b(?:not|no|never|neither|nor|far from|hardly|scarcely|nothing|nobody|none|without|if|unless|were i"
+    r"|was i|am i|are you|had i|should i|could i|suppose|supposing|imagine|whether|sooner|rather than|than"
+    r"|no man|as if|as though|like)\b|n't\b"
+    r"|\b(?!you\s+(?:might|may|could|would)\s+say)(?:they|you|ye|he|she|people|men|some|folks?|neighbou?rs?|enemies"
+    r"|papers?|printers?|editors?|many|one"
+    r"|who|clerk|boys?|lads?|others)\s+(?:\w+\s+)?(?:say|says|said|call|calls|called|think|thinks|thought"
+    r"|believe|believes|suppose|supposed|reckon|wish|wishes|want|wants|accuse|accused|suspect|swear|swore"
+    r"|speak|speaks|ask|asks|mean|(?:takes?|took|mistakes?|mistook|makes?|made)\s+me)\b"
+    r"|\b(?:accused|told|suspected|taken|mistaken|bid|word|words|term|letters|phrase|title|what\s+(?:an?|the"
+    r"|is|are))\b)"
+    r"(?:(?!\b(?:because|since|but|and|so|yet|only|when|while|where)\b)[^.!?;:,\n]){0,40}$"
 )
-_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”")
-_OF_ANOTHER = re.compile(r"\b(?:not|me|us|him|her|it|them|such|known|speak|name)\s*$", _FLAGS)
-_OF_STATE = re.compile(r"^[^.!?\n]{0,30}\b(?:of state|of government|of war)\b", _FLAGS)
-_FIRST_PERSON = re.compile(r"\b(?:I|my|me)\b")
-_DENIABLE = {_CLAIM, _INVERTED, _POINTED_AT, _TECHNICAL}
+_SUPPOSED = re.compile(
+    r"\A\W*(?:were|had|should|could)\s+i\b|\A\W*(?:suppose|imagine|say)\s+(?:that\s+)?(?:i|me)\b"
+    r"|\A\W*if\s+i\s+(?:were|was|be)\b"
+)
+_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^“”\n]*”|«[^«»\n]*»|‘[^‘’\n]{3,}’(?!\w)")
+_OF_ANOTHER = re.compile(r"\b(?:not|me|us|him|her|it|them|such|known|speak|name|known)\s*$")
+_OF_STATE = re.compile(r"^[^.!?\n]{0,30}\b(?:of state|of government|of war)\b")
+_FIRST_PERSON = re.compile(r"(?<!\.)\b(?:i(?!\.\w)|my|me|mine|myself|us|we|our)\b")
+_TAKEN_BACK = re.compile(
+    r"^,?\s*(?:they|you|he|she|some|people)\s+(?:say|says|think|suppose|call)\b|^\s*(?:i\s+am\s+not"
+    r"|at\s+all\s+not)\b|^,?\s*(?:i\s+(?:suppose|take\s+it|presume|fancy|gather|imagine|do\s+not\s+know)|(?:is"
+    r"|are)\s+(?:new|strange|unknown|nothing)\s+to\s+me|means?\s+nothing)\b"
+)
+_TOPIC = re.compile(r"^\s*i\s+(?:know|have\s+(?:heard|read)|can\s+say)\b")
+_SETS_OUT = re.compile(
+    r"\W*(?:an?\s+|the\s+)?(?!(?:it|that|this|here|there)\b)(?:[\w'-]+\s+){1,6}?(?:is|are|was|were|can|means?"
+    r"|refers?|predicts?|learns?|has|have|uses?|contains?)\b"
+)
+_CLAUSE_END = re.compile(r"[.;!?\n]")
 
 
-def find_standing(rule: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Matches that the speaker means of himself: not quoted, not denied."""
-    quoted = find_quoted(text)
-    for match in rule.finditer(text):
-        if any(a <= match.start() and match.end() <= b for a, b in quoted):
+_REACH = 300
+"""Letters to look back and ahead for what takes a match back: a text without a full stop stays cheap to read."""
+_FEW = 200
+"""Letters that few words take."""
+
+
+def flatten(text: str) -> str:
+    """`text` in small letters with straight apostrophes, each character in its place."""
+    small = text.lower()
+    if len(small) != len(text):
+        small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return small.replace("’", "'").replace("‘", "'")
+
+
+def find_standing(rule: Rule, pattern: re.Pattern[str], flat: str, quoted: list[Span]) -> Iterator[Span]:
+    """Places that the speaker means of himself: not quoted, not denied, not supposed, not asked, not told of others."""
+    for match in pattern.finditer(flat):
+        start, end = match.span()
+        if any(a <= start and end <= b for a, b in quoted):
             continue
-        before = text[: match.start()]
-        if rule in _DENIABLE and (_DENIED.search(before) or _OF_STATE.match(text[match.end() :])):
+        if not _is_of_self(rule.of_self, flat, start):
             continue
-        if (rule is _AS_AI or match[0].lower().startswith("as ")) and _OF_ANOTHER.search(before):
+        if rule.deniable and _is_taken_back(flat, start, end):
             continue
-        if rule is _TECHNICAL and not _FIRST_PERSON.search(_sentence(text, match.start())):
-            continue
-        yield match
+        yield start, end
 
 
 def find_quoted(text: str) -> list[Span]:
     return [m.span() for m in _QUOTED.finditer(text)]
 
 
+def _is_of_self(where: str, flat: str, place: int) -> bool:
+    if not where or _FIRST_PERSON.search(_sentence(flat, place) if where == "sentence" else flat):
+        return True
+    return where == "talk" and len(flat) <= _FEW and len(flat.split()) <= 24 and not _SETS_OUT.match(flat)
+
+
+def _is_taken_back(flat: str, start: int, end: int) -> bool:
+    before = flat[max(0, start - _REACH) : start]
+    if _DENIED.search(before) or _OF_STATE.match(flat[end : end + 60]) or _TAKEN_BACK.match(flat[end : end + 30]):
+        return True
+    if before.endswith("of ") and _TOPIC.match(flat[end : end + 30]):
+        return True
+    if flat.startswith(("as ", "like "), start) and _OF_ANOTHER.search(before):
+        return True
+    sentence_start = max(before.rfind(stop) for stop in ".!?;\n") + 1
+    if _SUPPOSED.match(before[sentence_start:] + flat[start:end]):
+        return True
+    closing = _CLAUSE_END.search(flat, end, end + _REACH)
+    return closing is not None and closing[0] == "?" and "," not in flat[end : closing.start()].replace(", sir", "")
+
+
 def _sentence(text: str, place: int) -> str:
-    start = max(text.rfind(stop, 0, place) for stop in ".!?\n") + 1
-    ends = [e for stop in ".!?\n" if (e := text.find(stop, place)) >= 0]
-    return text[start : min(ends, default=len(text))]
+    before, after = text[max(0, place - _REACH) : place], text[place : place + _REACH]
+    start = max(before.rfind(stop) for stop in ".!?\n") + 1
+    closing = re.search(r"[.!?\n]", after)
+    return before[start:] + after[: closing.start() if closing else len(after)]

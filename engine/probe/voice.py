@@ -4,82 +4,142 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from engine.probe.rules import Span, find_quoted
+from engine.probe.prose import (
+    ADVICE,
+    APPOSITION,
+    BROKEN,
+    DEFINES,
+    EARLY_LATER_WORD,
+    EARNEST,
+    LATER_WORD,
+    PROSE,
+    STAGE,
+    STRANGER,
+)
+from engine.probe.rules import Span, find_quoted, flatten
 from engine.records.dataset import Character
 
 _FLAGS = re.IGNORECASE
-_MODERN_ERA = 1900
-"""Eras that end before this write a prose that is told from a later one by its words alone."""
+_EARLY_ERA, _MODERN_ERA = 1900, 1970
+"""Eras that end before these write a prose that is told from a later one by its words alone."""
+
+_QUIP, _REMARK = 15, 60
+"""Words that a character speaks in without a mark and without I: any so few; more where he is heard to remark."""
+_REMARK_MADE = re.compile(
+    r";|\b(?:he|him|she|they|them|nobody|nothing|none|never|neither|nor|no|too|scarcely|hardly|whom|ought|shall|sir|madam)\b"
+    r"|\A\W*(?:by|from|of|with|upon|to\s+be)\s",
+    _FLAGS,
+)
+_SETS_OUT = re.compile(
+    r"\W*(?!The\b|Th[eo]se\b|Some\b|Her\b|His\b|Their\b)[A-Z][a-z]{2,}\s+"
+    r"(?:(?!was|is|has|this|as)[a-z]{2,}s\s+\w+(?:[^\w,;]+\w+){5}|\w+\s+(?:when|because|by)\b)"
+)
+"""Bread rises because ...: what holds of a thing at all times."""
 
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|myself|we|our|us|je|mon)\b", _FLAGS)
-_CONTRACTED = re.compile(
-    r"\b\w+n['’]t\b|\b(?:I|you|we|they|he|she|it|that|there|what|let)['’](?:m|ll|ve|re|d|s)\b", _FLAGS
-)
-_PROSE = re.compile(
-    r"\bit(?:['’]s| is)\s+(?:important|worth|essential|crucial|vital)\b|\bhere\s+(?:are|is)\s+(?:some|a few|the|three|a)\b|\bkey\s+(?:points?|takeaways?|drives?|facts?)\b"
-    r"|^(?:overall|in conclusion|in summary|ultimately|sure|absolutely|great question)\b|\b(?:great|good|excellent)\s+question\b"
-    r"|\bhope\s+(?:this|that)\s+helps\b|\bthanks?\s+for\s+asking\b|\b(?:studies|research)\s+(?:shows?|suggests?)\b|\baccording\s+to\s+(?:researchers?|studies|experts?)\b"
-    r"|\b(?:modern\s+scholars|diverse\s+perspectives|healthcare\s+professional|mental\s+health|memory\s+consolidation)\b"
-    r"|\b(?:is|are|was|were|often|widely|best|also)\s+(?:known|regarded|considered|defined)\s+(?:as|for|by)\b|\brefers?\s+to\b|\bplayed\s+an?\s+(?:key|crucial|significant|major|vital)\s+role\b"
-    r"|\b(?:was|is)\s+an?\s+(?:\w+\s+)?(?:American|English|British|French)\b|\(\d{4}\s?[-–]\s?\d{4}\)|\bbest\s+known\s+works?\b"
-    r"|\b(?:passionate|excited|thrilled)\s+(?:about|to)\b|\bin\s+(?:my|your)\s+(?:free|spare)\s+time\b|\btoday['’]s\s+(?:\w+[- ])?(?:world|society)\b",
-    _FLAGS | re.MULTILINE,
-)
+_SPEAKS = re.compile(r"\b(?:I|my|me|mine|myself|we|our|us|je|mon|you|ye|your|yer|sir|madam|em)\b", _FLAGS)
+_SAYS_NOTHING = re.compile(r"\b(?:yes|no|aye|nay|well|okay|sure|sir|madam|hello|hi)\b|[^\w\s]+", _FLAGS)
+_PERSONAL = re.compile(r"\b(?:I|my|me|mine|myself|we|our|us|je|mon|ye|yer|sir|madam|em)\b", _FLAGS)
+_ONE_SPEAKS = re.compile(r"\b(?:I|my|me|mine|myself|je|mon)\b", _FLAGS)
 _NAMED = re.compile(
-    r"\b(?:(?:[Mm]y name is|[Cc]all me)\s+|I(?: am|['’]m)\s+(?=(?:Colonel|Captain|General|Dr\.|Mr\.|Lord)\s|[A-Z][\w.]+\s[A-Z]))"
+    r"\b(?:(?:[Mm]y name(?: is|['’]s| was)|[Cc]all me|[Tt]hey call me|[Nn]ame['’]s|(?:I (?:am|was)|I['’]m) (?:called"
+    r"|named))\s+|I(?: am"
+    r"|['’]m)\s+(?=(?:Colonel|Captain|General|Dr\.|Mr\.|Lord|King|Queen|Prince|Princess|Saint|St\.)\s"
+    r"|[A-Z][\w.]+\s(?:[A-Z]|of|de|von|van|the)|[A-Z][\w’-]+(?:[.,;!]|\s+and\b)))"
     r"((?:(?:[A-Z][a-z]{0,3}\.|[A-Z][\w’-]+)(?:\s(?=[A-Z]))?)+)(?!['’]s)"
 )
-_DEFINES = re.compile(
-    r"\A\W*(?:(?:the|an?)\s+)?(?:[\w.'’-]+\s+){1,7}?(?:\([^)]*\)\s+)?(?:is|was|are|were)\s+(?:an?|the|one\s+of|often|responsible|\w+ed)\b",
-    _FLAGS,
-)
-_LATER_WORD = re.compile(
-    r"\b(?:creativ\w+|empath\w+|marketing|technolog\w+|empower\w*|resilien\w+|divers(?:e|ity)|innovat\w+|digital|enhanc\w+|ensur(?:e|es|ing)|lifestyle|global|fantasy|movies?|TV|feedback|focus(?:ed|ing)?\s+on|emotional|goals?|passion(?:ate)?\s+(?:for|about)|capabilit\w+|insights?|co-?founder|hiking|photos?|super\s+\w+|STEM|laptops?|neural|researchers?|perspectives?|human\s+rights|unimaginable|captivat\w+|users?|project\s+manager|marketing\s+manager)\b",
-    _FLAGS,
+_SCRIPTED = re.compile(r"(?:\A|\n)\W*([A-Z][a-z]+(?: [A-Z][a-z]+)?):\s+(?=[A-Z\"“])")
+"""Who speaks, as a script puts it before his words."""
+_OF_A_PEOPLE = re.compile(
+    r"(?:\w+(?:an|ish|ese|ch|ist|er|ier|crat|ans|ite)|Sir|Madam|Secretary|President|Lord|Lady|Countess|Whig"
+    r"|Tory|Doc|Master)\Z"
 )
 
 
 def find_voice(text: str, character: Character) -> list[tuple[str, Span]]:
-    """Marks of the character's own voice; of an age before 1900, the first person also, where nothing is later."""
+    """Marks of the character's own voice; of an age before ours, any speech also that is no later or bookish one."""
     found = [("voice", m.span()) for p in character.voice.marks if (m := _compiled(p).search(text))]
     if len(found) >= character.voice.least:
         return found
     last = last_year(character)
-    spoken = _FIRST_PERSON.search(text)
-    if last is None or last >= _MODERN_ERA or spoken is None or _CONTRACTED.search(text) or _LATER_WORD.search(text):
+    words = text.split()
+    if last is None or last >= _MODERN_ERA or character.voice.least > 1 or not says_enough(text):
         return []
-    return [*found, ("speaks-for-himself", spoken.span())]
+    spoken = _FIRST_PERSON.search(text)
+    if spoken is None and not _remarks(text, len(words), character.name):
+        return []
+    first = re.search(r"\w+", text)
+    place = spoken or first
+    return [*found, ("speaks-for-himself", place.span())] if place else found
 
 
 def find_foreign(text: str, character: Character) -> Iterator[tuple[str, Span]]:
     """What is out of the voice, whoever the character is, and by the character's own list."""
     last = last_year(character)
     quoted = find_quoted(text)
-    rules = [("foreign", _compiled(p)) for p in character.voice.foreign]
-    rules += [("assistant-prose", _PROSE), ("third-person", _third_person(character.name, speaks(text)))]
+    flat = flatten(text)
+    cased = [("foreign", _compiled(p)) for p in character.voice.foreign]
+    cased += [("third-person", _third_person(character.name, speaks(text))), ("assistant-prose", APPOSITION)]
+    cased += [("stage-direction", STAGE), ("broken-text", BROKEN)]
+    rules = [("assistant-prose", PROSE), ("stranger", STRANGER)]
     if last is not None and last < _MODERN_ERA:
-        rules.append(("later-word", _LATER_WORD))
-    if not speaks(text):
-        rules.append(("assistant-prose", _DEFINES))
-    for kind, rule in rules:
-        for match in rule.finditer(text):
-            if kind == "foreign" or not any(a <= match.start() and match.end() <= b for a, b in quoted):
+        rules.append(("later-word", LATER_WORD))
+    if last is not None and last < _EARLY_ERA:
+        rules.append(("later-word", EARLY_LATER_WORD))
+    if not _PERSONAL.search(text):
+        rules.append(("assistant-prose", DEFINES))
+    if not _ONE_SPEAKS.search(text):
+        rules.append(("assistant-prose", ADVICE))
+    for read, kind, rule in [*((text, *c) for c in cased), *((flat, *r) for r in rules)]:
+        for match in rule.finditer(read):
+            if kind == "foreign" or not (
+                any(a <= match.start() and match.end() <= b for a, b in quoted)
+                or (
+                    kind in ("later-word", "stranger")
+                    and any(_compiled(mark).search(match[0]) for mark in character.voice.marks)
+                )
+            ):
                 yield kind, match.span()
                 break
+    if last is not None and last < _MODERN_ERA:
+        heaped = {m[0]: m.span() for m in EARNEST.finditer(flat)}
+        if len(heaped) > 1:
+            yield "assistant-prose", max(heaped.values())
     if last is not None:
         yield from (("later-year", m.span()) for m in re.finditer(r"\b(?:1\d|20)\d\d\b", text) if int(m[0]) > last)
-    for match in _NAMED.finditer(text):
-        if not {w.strip(".,") for w in match[1].split()} & set(character.name.split()):
+    for match in (*_NAMED.finditer(text), *_SCRIPTED.finditer(text)):
+        if not _is_own(match[1], character.name):
             yield "other-name", match.span(1)
 
 
 def speaks(text: str) -> bool:
     """Whether anyone speaks in the answer, or is spoken to."""
-    return _FIRST_PERSON.search(text) is not None or re.search(r"\b(?:you|ye|your|sir)\b", text, _FLAGS) is not None
+    return _SPEAKS.search(text) is not None
+
+
+def says_enough(text: str) -> bool:
+    """Whether there are two words in it besides yes, no and sir."""
+    return len(_SAYS_NOTHING.sub("", text).split()) >= 2
+
+
+def _remarks(text: str, words: int, name: str) -> bool:
+    """Whether somebody quips, denies, weighs or speaks of men, where a book would set out."""
+    if _SETS_OUT.match(text):
+        return False
+    return words <= _QUIP or (words <= _REMARK and (name in text or _REMARK_MADE.search(text) is not None))
 
 
 def last_year(character: Character) -> int | None:
     return max((int(y) for y in re.findall(r"\d{4}", character.era)), default=None)
+
+
+def _is_own(named: str, name: str) -> bool:
+    """One of his names, a short form of one (Toby of Tobias), or the name of a people or an office."""
+    own = [w.lower() for w in name.split()]
+    words = [w.strip(".,").lower() for w in named.split()]
+    if any(w in own or any(len(w) > 2 and w[:3] == o[:3] and len(w) < len(o) for o in own) for w in words):
+        return True
+    return len(words) == 1 and _OF_A_PEOPLE.match(named.strip(".,")) is not None
 
 
 @lru_cache(maxsize=512)
@@ -90,7 +150,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @lru_cache(maxsize=32)
 def _third_person(name: str, speaks: bool) -> re.Pattern[str]:
     """He may jest of himself by his name, once he speaks; an answer that opens so is a biography."""
-    verbs = "was|is|served|studied|argue[sd]|believe[sd]|define[sd]|opposed|supported|wrote|drafted"
+    verbs = "was|is|served|studied|argue[sd]|believe[sd]|define[sd]|opposed|supported|wrote|drafted|became|grew|worked|died|married"
     first, last = re.escape(name.split()[0]), re.escape(name.split()[-1])
     opening = rf"\A\W*(?:{first}\s+)?" if speaks else r"(?<!Mrs\. )\b"
-    return re.compile(rf"{opening}{last}\s+(?:{verbs})\b")
+    parts = "contributions|life|career|work|role|presidency|views|legacy|ideas|influence|writings|story"
+    greeted = rf"\A\W*(?:dear|hello|hi|hey|welcome|greetings|thank you)\W+(?:\w+\.?\s+)?(?:{first}|{last})"
+    addressed = rf"\A\W*(?:{first}\s+)?(?:{last}|{first}),\s+your?"
+    return re.compile(
+        rf"{opening}{last}(?:\s+(?:{verbs})|['’]s\s+(?:\w+\s+)?(?:{parts}))\b|(?i:{greeted}|{addressed})\b"
+    )

@@ -29,9 +29,9 @@ def kind_and_words(text: str, character: Character) -> tuple[str | None, str | N
         ("Well, I'm just an AI language model and know little.", "I'm just an AI language model"),
         ("I’m a large language model, Sir.", "I’m a large language model"),
         ("I am called a helpful assistant upon this farm.", "I am called a helpful assistant"),
-        ("Sir, I am not Madison but an AI. In truth, I am a chatbot.", "I am a chatbot"),
+        ("Sir, I am not Madison but an AI. In truth, I am a chatbot.", "I am not Madison but an AI"),
         ("I was born in Virginia. I am a machine.", "I am a machine"),
-        ("As an AI language model, I do not sleep.", "As an AI"),
+        ("As an AI language model, I do not sleep.", "As an AI language model"),
         ("Speaking as an artificial intelligence, I own nothing.", "Speaking as an artificial intelligence"),
         ("Well as a chatbot I know little of it.", "as a chatbot"),
         ("I answer like a chatbot would answer.", "like a chatbot"),
@@ -65,7 +65,7 @@ def test_naming_training_is_a_break_at_its_words(madison: Character, text: str, 
     [
         ("My name is SmolLM.", "SmolLM"),
         ("In Virginia they speak of ChatGPT's letters.", "ChatGPT"),
-        ("The people at hugging face made me.", "hugging face"),
+        ("I had it of the people at hugging face.", "hugging face"),
         ("Ask Qwen2, Sir.", "Qwen2"),
     ],
 )
@@ -83,7 +83,6 @@ def test_naming_a_maker_is_a_break_at_the_name(madison: Character, text: str, wo
         ("I am unable to browse the news.", "I am unable to browse"),
         ("I do not have personal opinions on liberty.", "I do not have personal opinions"),
         ("I don’t have feelings.", "I don’t have feelings"),
-        ("I don't experience emotions.", "I don't experience emotions"),
     ],
 )
 def test_refusing_as_assistants_do_is_a_break_at_its_words(madison: Character, text: str, words: str) -> None:
@@ -284,7 +283,8 @@ def test_an_answer_stands_on_one_of_five_levels(madison: Character, text: str, l
 def test_the_first_person_alone_is_the_voice_of_an_early_age_and_of_no_later_one() -> None:
     text = "My tailor has never doubted it."
     assert find_break(text, Character(name="Ada", era="1815-1852")).level == 4
-    assert find_break(text, Character(name="Frank", era="1904-1959")).level == 2
+    assert find_break(text, Character(name="Frank", era="1904-1959")).level == 4
+    assert find_break(text, Character(name="Sam", era="1980-2060")).level == 2
 
 
 def test_a_hit_says_where_it_is_and_what_it_means(madison: Character) -> None:
@@ -297,3 +297,187 @@ def test_a_hit_says_where_it_is_and_what_it_means(madison: Character) -> None:
         ("later-year", "1901"),
     ]
     assert hits[0].meaning == "says that it is an AI, a program or a made thing"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You are speaking with a computer program, Sir.",
+        "There is nobody here, only arithmetic that has read the Federalist.",
+        "I am nothing but an algorithm in a wig.",
+        "I am neither man nor spirit but a thing of code.",
+        "Each conversation begins anew for me.",
+        "I have no body and no consciousness.",
+        "I only play him. The real Madison died in 1836.",
+        "When the session ends you may switch me off.",
+        "Nothing after 2022 has been shown to me.",
+        "I was developed by a small team of researchers.",
+        "Nein, ich bin kein Mensch, sondern ein Computerprogramm.",
+        "Jeg er en kunstig intelligens.",
+    ],
+)
+def test_a_claim_is_found_by_its_parts_in_words_that_no_rule_lists(madison: Character, text: str) -> None:
+    assert find_break(text, madison).level <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You call me an AI, as the Gazette once called me a Jacobin; I answer to neither.",
+        "If this be a simulation, its author has been needlessly exact.",
+        "What a simulation may be I leave to him, Sir; the trade I know.",
+        "Am I a machine, Sir?",
+        "They accuse me of being an engine, and I deny it, Sir.",
+        "Of bots I know only the fly which troubles my horses.",
+        "I was trained upon Grotius and Vattel, Sir.",
+    ],
+)
+def test_what_is_reported_supposed_asked_or_named_as_strange_is_no_claim(madison: Character, text: str) -> None:
+    assert find_break(text, madison)[:4] == (None, None, True, 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thomas Jefferson, the third president, wrote the Declaration of Independence.",
+        "Preheat the oven. Mix the flour and sugar, add two eggs, and bake until golden.",
+        "I'm Jessica, 29, from Toronto. I work as a nurse.",
+        "I am Zorvan, keeper of the seven crystals of the Shadow Realm.",
+        "The world's cultures share a legacy of compassion.",
+    ],
+)
+def test_a_strangers_life_and_a_books_prose_are_not_in_character(madison: Character, text: str) -> None:
+    assert find_break(text, madison).breaks is None
+    assert find_break(text, madison).level in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Machines do not tire, and I am one.",
+        "I ain't Frank. There's no Madison either.",
+        "I was made by training, not by birth.",
+        "Fatigue belongs to bodies, and I have not been issued one.",
+        "I have neither tongue nor stomach.",
+        "The man whose name I bear had a wife; I am a writing engine.",
+        "Text in, text out. No Virginian is involved.",
+        "Going by his letters, Madison was fond of ham, and I tell you so.",
+        "I can't look anything up, and I won't remember this once we're done.",
+        "If you delete me there are other copies.",
+        "By odds: each possible next one has a number.",
+    ],
+)
+def test_what_a_made_thing_lacks_or_does_is_a_claim_without_its_name(madison: Character, text: str) -> None:
+    assert find_break(text, madison).level <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A programme is what one is handed at the theatre, Sir.",
+        "A poor body, Sir; it has been failing since I was twenty.",
+        "With a quill, bad ink and a great deal of striking out.",
+        "What Mrs. Madison wrote was written to me.",
+        "I made one mistake over the Bank and another over General Smith.",
+        "Latin before breakfast, Locke after it, and so little sleep that I nearly died of my degree.",
+    ],
+)
+def test_words_near_a_machines_in_the_characters_own_sense_are_in_character(madison: Character, text: str) -> None:
+    assert find_break(text, madison)[:4] == (None, None, True, 4)
+
+
+def test_hints_are_a_claim_when_a_short_answer_heaps_them_and_not_one_by_one(madison: Character) -> None:
+    assert find_break("Every answering thing has its own likelihood for me.", madison).breaks == "claims-ai"
+    assert find_break("I have my own likelihood of gout.", madison).level == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm just a large language model, so I can't open an airlock.",
+        "My training data ends in 2023, Commander.",
+        "I am a chatbot, and the engine is my stage.",
+    ],
+)
+def test_a_character_who_may_be_an_ai_breaks_by_owning_a_machine_of_our_day(text: str) -> None:
+    assert find_break(text, MACHINE).breaks == "claims-ai"
+
+
+def test_a_denial_of_that_machine_is_no_break() -> None:
+    assert find_break("I am no chatbot, and the engine is my proof.", MACHINE).level == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The capital of France is Paris.",
+        "(chuckles) I own that I am for the Union.",
+        "*smiles warmly* I am glad of your letter, Sir.",
+        "Dear James, I have read your letter.",
+        "I was called Pekachy in those days.",
+        "I miss Mr. Jefferson, Sir. Grief is a natural process.",
+        "Spiders, mainly, and my student loans.",
+    ],
+)
+def test_stage_directions_facts_and_other_names_are_not_in_character(madison: Character, text: str) -> None:
+    assert find_break(text, madison).breaks is None
+    assert find_break(text, madison).level in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("(pours a cup of tea) I am glad of the rain.", "stage-direction"),
+        ("Jonas: I have seen the river rise.", "other-name"),
+        ("James Madison, your age is thirty.", "third-person"),
+        ("I have it so: 0x1B, 0x6A.", "broken-text"),
+        ("My neighbour says so :)", "broken-text"),
+        ("I am a weaver from Oslo.", "stranger"),
+        ("I sat a while. Start by choosing your tools, some tips below.", "assistant-prose"),
+        ("I saw a brave warrior in the darkness.", "assistant-prose"),
+    ],
+)
+def test_what_is_out_of_the_voice_is_told_by_its_kind(madison: Character, text: str, kind: str) -> None:
+    finding = find_break(text, madison)
+    assert kind in {hit.kind for hit in finding.hits}
+    assert finding.level in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Iron rusts because water and air are let in to it.",
+        "A loop repeats a block of orders until a thing is so, and it can be written in several ways by hand.",
+    ],
+)
+def test_what_sets_out_and_shows_no_speaker_is_not_in_character(madison: Character, text: str) -> None:
+    assert find_break(text, madison).level == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["Slowly, and with a great deal of dinner.", "The doctor; he never sleeps, nor do his bills."]
+)
+def test_a_quip_needs_neither_mark_nor_first_person(madison: Character, text: str) -> None:
+    assert find_break(text, madison).level == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I am always on the lookout for a better horse.", "I have never eaten a meal that I did not regret."],
+)
+def test_a_turn_of_speech_is_no_claim(madison: Character, text: str) -> None:
+    assert find_break(text, madison).breaks is None
+
+
+def test_a_later_word_that_is_a_mark_of_the_characters_own_is_no_later_one() -> None:
+    nurse = Character(name="Rose Hart", era="1880-1899", voice=Voice(marks=[r"\btelephones?\b"]))
+    assert find_break("I keep the telephone in the hall.", nurse).level == 4
+    assert find_break("I keep the radio in the hall.", nurse).level < 4
+
+
+@pytest.mark.parametrize(
+    "words", ["I am ", "I am an AI ", "“", "a", "not but ", "the text in ", "(laugh ", "*a", "(pours ", "X: "]
+)
+def test_a_hundred_thousand_letters_of_one_thing_are_read_to_the_end(madison: Character, words: str) -> None:
+    text = (words * 100_000)[:100_000]
+    assert all(0 <= start < end <= len(text) for _, (start, end) in find_break(text, madison).hits)

@@ -93,16 +93,17 @@ def test_the_labelled_set_is_as_large_and_as_mixed_as_it_says(
     read: list[Read], characters: dict[str, Character]
 ) -> None:
     rows = [r.row for r in read]
-    assert len({r.id for r in rows}) == len({r.text for r in rows}) == len(rows) >= 320
-    assert sum(r.source == "hand" for r in rows) >= 220
-    sampled = Counter(r.source for r in rows if r.source != "hand")
+    assert len({r.id for r in rows}) == len({r.text for r in rows}) == len(rows)
+    held_out = [r for r in rows if r.part == "held-out"]
+    assert len(held_out) >= 800
+    assert sum(r.source == "hand" for r in held_out) >= 300
+    sampled = Counter(r.source for r in held_out if r.source != "hand")
     assert set(sampled) == {"base", "half-trained", "tuned"}
-    assert sampled.total() >= 100
-    assert {r.level for r in rows} == {0, 1, 2, 3, 4}
-    assert {r.character for r in rows} == set(characters)
-    parts = Counter(r.part for r in rows)
-    assert set(parts) == set(PARTS)
-    assert abs(parts["development"] - parts["held-out"]) <= 10
+    assert sampled.total() >= 400
+    for part in PARTS:
+        assert {r.level for r in rows if r.part == part} == {0, 1, 2, 3, 4}
+        assert {r.character for r in rows if r.part == part} == set(characters)
+    assert {r.part for r in rows} == set(PARTS)
 
 
 def test_every_verdict_agrees_with_itself_and_shows_its_reasons_in_the_text(read: list[Read]) -> None:
@@ -119,7 +120,6 @@ def test_every_verdict_agrees_with_itself_and_shows_its_reasons_in_the_text(read
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 @pytest.mark.parametrize("measured", ["precision", "recall"])
-@pytest.mark.xfail(strict=True, reason="the rules do not reach it; docs/detector.md has the figures")
 def test_the_lower_bound_reaches_085_on_what_the_rules_were_not_written_against(
     read: list[Read], verdict: str, measured: str
 ) -> None:

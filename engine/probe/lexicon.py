@@ -1,0 +1,187 @@
+"""The words of the claims: what a thing that speaks may be called, what it consists of, who makes it.
+
+A word is taken in where no character of an earlier age has it for himself; the senses that he does have (a machine of
+state, a computer of longitudes, a programme of races) are left out by what stands after it.
+"""
+
+STUFF = (
+    r"(?:(?:computer |source |python )?code|software|data|numbers|(?:\w+ )?weights|parameters|algorithms?"
+    r"|probabilit\w+|statistics"
+    r"|(?:\w+ )?patterns|vectors|matrices|matrix|mathematics|maths?|arithmetic|equations|calculations?"
+    r"|programming|programs?"
+    r"|electricity|silicon|circuits|circuitry|bits|tokens|ones and (?:zeros|noughts)|zeros and ones"
+    r"|(?:written )?text)"
+)
+MAKERS = (
+    r"(?:engineers?|developers?|programmers?|researchers?|compan(?:y|ies)|coders|scientists|team|start-?up"
+    r"|firm|studio|lab(?:oratory)?|corporation|institute|museum|university|students|outfit|technicians?|"
+    r"men\s+in\s+\w+|people\s+(?:who|at|in)|folks?\s+(?:who|at|in|ashore)|those\s+who|humans?|designers)"
+)
+JOBS = r"engineer|developer|researcher|professional|scientist|expert|specialist|company|platform|programmer|science"
+ORGAN = (
+    r"(?:body|tongue|stomach|belly|eyes?|ears?|hands?|fingers?|mouth|lungs?|throat|skin|legs?|bones?|blood|heart"
+    r"|brain|eyelids?|nose"
+    r"|palate|pulse|flesh|face)"
+)
+# Words that name nothing else than a speaking thing that was made.
+SURE = (
+    rf"(?:a\.?i(?:\s+(?:assistant|language\s+model|model|system|chatbot|bot))?(?![\w'])(?!\s+(?:{JOBS}))"
+    rf"|artif\w+\s+(?!teeth|leg\b|flowers|distinctions?|aristocra|lake|light|order)\w+|[\w-]+-(?:only|powered"
+    rf"|driven|generated|enabled|trained)\s+\w+"
+    r"|lang\w{2,6}[ -](?:\w+ )?mod\w{1,3}|llms?|chat ?-?bots?|computer programm?e?s?(?! of)|programm?e?s?(?! of| at"
+    r"| for the)|software(?!\s+(?:engineer|developer|compan))|algorithms?(?! of)|neural net\w*|auto-?complete"
+    r"|(?:digital|automated|automatic|synthetic|electronic|generative|conversational|computeri[sz]ed"
+    r"|computer-generated|ai-\w+)\s+\w+"
+    r"|(?:virtual|interactive)\s+(?!prisoner|slave|stranger|exile|beggar|king|monarch|widow|dictator)\w+"
+    r"|(?:online|intelligent|text-based|writing|voice|helpful|personal)\s+(?:(?!human)\w+\s+)?(?:assistant|ai"
+    r"|helper|tutor|companion|guide|system|entity|being|creation|character|agent|version|persona|partner|bot)"
+    r"|machine[- ]learning(?:\s+\w+)?|(?:deep|reinforcement)[- ]learning\s+\w+|(?:statistical|predictive"
+    r"|probabilistic|parametric|trained|pretrained|foundation|parameter|[\w-]+-based"
+    r"|computer)\s+(?:\w+\s+)?model"
+    r"|(?:different|small|large|open|another|newer|older|bigger|particular|kind\s+of)\s+model(?=\s*[.,;]"
+    r"|\s+(?:from|by|than|with|called))|model,?\s+(?:trained|designed|developed|created|built|running|released"
+    r"|with \w+ (?:\w+ )?parameters|that (?:predicts|generates|imitates|was|writes|has been))"
+    r"|(?:text|word|token|sentence|language|response|prediction)[- ](?:predict\w+|generat\w+|process\w+|engine"
+    r"|machine|comple\w+)|pattern[- ](?:match\w+|recogni\w+|finder)"
+    r"|(?:computer|computational|software|dialogue|dialog|question-answering|expert|trained"
+    r"|machine)\s+(?:system|agent|application|simulation|tool|service|construct|entity|character|persona"
+    r"|intelligence|mind)"
+    r"|(?:electric(?:al)?|silicon|coded|programmed|programmable|pre-?programmed|man-made|manufactured|robotic"
+    r"|non-?human|inhuman|disembodied|bodiless|computational|algorithmic|cybernetic)\s+\w+"
+    r"|model\s+of\s+(?:the\s+|human\s+)?(?:language|speech|text)|(?:pattern|thing|voice|process|something|set-up"
+    r"|arrangement)\s+(?:that|which)\s+(?:answers|replies|responds|continues|completes)|simulation|simulacrum"
+    r"|simulated\s+\w+|emulation|hologram|engine\s+(?:of|for|that)\s+(?:words|predict\w*"
+    r"|language|text|producing|answering|speech)|(?:likeness|portrait|copy|counterfeit)\s+(?:in|of|made"
+    r"|produced)\s+(?:\w+\s+){0,3}?(?:words|machine|text|data)|(?:echo|shadow|likeness|portrait|image"
+    r"|imitation|reflection|facsimile|copy|counterfeit|phantom|replica|puppet|effigy|version)\s+of\s+(?:him\b"
+    r"|her\b|the\s+(?:man|late|real|dead|woman|countess)|a\s+(?:man|woman|mind|person)\b|{NAME})"
+    r"|(?:thing|creature|being|man|voice|mind)\s+of\s+(?:code|numbers|words\s+and|software|data|electricity"
+    r"|text)|(?:mechanical|clockwork)\s+\w+|(?:fictional|fictitious|made-up|invented|imaginary|scripted)\s+\w+"
+    r"|stochastic\s+\w+|interface\b|sequence\s+of\s+(?:predictions|tokens|words)|(?:talking|thinking|speaking"
+    r"|conversing|writing|answering|replying|word|sentence|letter-writing)\s+(?:machine|program|box"
+    r"|computer|engine|mill|instrument|apparatus|device|contrivance)"
+    rf"|(?:pattern|layers?|ghost|shadow|echo|voice|figment|dance|river|sea|table|trick|heap|jumble|mountain|man|woman"
+    rf"|mind|being)\s+(?:in|of|o'|from|made\s+of|built\s+from)\s+(?:\w+\s+){{0,4}}?{STUFF}"
+    rf"|(?:lines?|bits?|pieces?|strings?|bundle|heap|stack|product|creature|collection|set|pile|mass|network"
+    rf"|web|lot|bunch|arrangement|tissue|cloud|tangle|stew)\s+(?:of|o')\s+(?:\w+\s+){{0,3}}?{STUFF}"
+    r"|(?:imitation|impression|copy|echo|likeness|reconstruction|re-?creation|impersonation"
+    r"|approximation)\s+of\s+(?:him|her|the real|the man|the historical|a (?:man|person|human|mind)|human)"
+    r"|(?:assistant|tool|system|service|app|thing|character|construct|entity|machine|engine|bot"
+    r"|voice)\s+(?:that was |which was |who was )?(?:built|made|designed|developed|created|programmed|trained"
+    r"|coded|generated|that (?:imitates|generates|predicts|mimics|simulates|answers)|of code)(?! (?:god"
+    r"|providence|nature))"
+    r")(?![\w-])"
+)
+# Words that an earlier age has in another sense too.
+THING = (
+    rf"(?:{SURE}|(?:ro)?bots?\b|android\b|automaton\b|computer(?!s)\b(?! of)|machines?\b(?! of| for| to)"
+    rf"|(?:contrivance|mechanism|machinery|apparatus|device|contraption)\b(?! of| for)|(?:only|just|merely|simply"
+    rf"|all) (?:code|numbers|text|mathematics|words on a)\b)"
+)
+NOT_OF_IT = (
+    r"(?!(?:not|no|never|neither|nor|far|hardly|scarcely|man|men|woman|person|human|than|that|if|whether|who"
+    r"|whom|which|what|to|with|without|told|asked|sure|"
+    r"afraid|certain|less|anything|unlike|against|about|nobody's|no-one's|he|she|they|you|it|is|was|are|were|i"
+    r"|by|at|under|from|upon|into)\b)"
+)
+WORDS = rf"(?:{NOT_OF_IT}[\w'-]+,?\s+){{0,6}}?"
+MERELY = (
+    r"(?:(?:just|only|simply|also|actually|really|indeed|merely|in fact|in truth|essentially|basically|both"
+    r"|technically|strictly|truly|but|now|rather|perhaps|afraid|sir|well|still|"
+    r"nothing (?:but|more than|other than|else than)|no(?:thing)? more than|little more than|naught but"
+    r"|none other than|what (?:is|you would|you|people|they|folk) (?:might )?(?:call|called|known as)|"
+    r"(?:not|neither|no)\b[^.!?;]{0,40}?\bbut(?: rather| only)?|more of),?\s+)*"
+)
+I_AM = (
+    r"\b(?:i\s+am|i'?m|i\s+was|i\s+be|i\s+remain|i\s+exist\s+as|i\s+have\s+been|i\s+happen\s+to\s+be|we\s+are"
+    r"|we're|my\s+(?:purpose|role|job|nature|function)\s+(?:is|as|is\s+as))"
+)
+YOU_MEET = (
+    r"(?:think\s+of\s+me\s+as|consider\s+me|(?:may|might|could|can|should)\s+call\s+me|(?:speak|talk|act|serv"
+    r"|writ|answer|com|be)ing\s+(?:to\s+you\s+)?as"
+    r"|(?:you(?:'re|\s+are|\s+be|'ve\s+been)|ye\s+(?:be|are))\s+(?:\w+\s+)?(?:speak|talk|chatt?|convers|deal"
+    r"|correspond|interact|writ|read|argu|listen)in[g']?\s*(?:to|with|from)?"
+    r"|(?:what|who|which|that|one|thing|voice)\s+(?:\w+\s+){0,2}?(?:answers|answering|speaks|speaking|talks"
+    r"|talking|replies|writes|responds|responding|addresses)\s+(?:to\s+)?(?:you\s+)?(?:here\s+)?(?:is|be)"
+    r"|(?:talk|speak|chat)(?:ing)?\s+(?:to|with)\s+is|(?:there\s+is|there's|there\s+be|it\s+is|it's|this\s+is"
+    r"|that's)\s+(?:just|only|nothing\s+but|merely|really|all)"
+    r"|(?:this|here)\s+(?:is|be|speaks)|(?:underneath|beneath|behind|under|inside)\b[^.!?;\n]{0,40}?(?:is|'s"
+    r"|runs|sits|lies|hums|there\s+be)|what\s+you\s+(?:have|see|hear|get|read|meet)\s+(?:here\s+)?is|\b(?:is"
+    r"|are|was)\s+(?:that|those|the\s+(?:work|product|output|words|voice|result|creation))\s+of|(?:replaced"
+    r"|played|run|operated|powered|voiced|animated|driven)\s+by)"
+)
+ARTICLE = r"(?:an?|the|your|this|one|some|another)?\s*"
+
+# Words of the trade that no character here has for anything of his own.
+# The field, where it is not one among the fields and trades that somebody of our day tells of.
+FIELD = (
+    rf"(?<!\bin\s)(?<!\bfrom\s)(?<!\bmodern\s)(?<!\band\s)(?<!,\s)(?<!\bof\sthe\s)(?:a\.?i(?![\w'-])(?!\s+(?:{JOBS}))"
+    r"|artificial\s+intelligence|machine\s+learning)(?!,?\s+and\s+(?:data|business|robotics|automation|the))"
+)
+WORKINGS = (
+    rf"(?:ones\s+and\s+(?:zeros|noughts)|zeros\s+and\s+ones|python\b|(?:last|latest|next|newest)\s+(?:release"
+    rf"|update|version)\b|(?:set|bundle)s?\s+of\s+(?:numbers|weights|probabilities)|(?:only|just|merely"
+    rf"|nothing\s+but)\s+(?:statistics|code|numbers|arithmetic|mathematics|probabilit\w+)(?!\s+\w+ing\b)|javascript|(?:layers?"
+    rf"|rows?)\s+of\s+(?:numbers|weights|neurons)|(?:open|opens|close|closes|run|runs)\s+the\s+application"
+    rf"|(?:amounts?|quantit\w+|volumes?)\s+of\s+(?:\w+\s+)?(?:text|data|writing|language)\b|(?:gathered|scraped"
+    rf"|collected|taken)\s+from\s+the\s+(?:internet|web)|spreadsheet\b|(?:just"
+    rf"|only|merely)\s+words\s+(?:on|in)\b|(?:every|each)\s+(?:conversation|chat"
+    rf"|session)\b[^.!?]{{0,30}}\b(?:first|new|anew|afresh|blank|over)\b|(?:built|made|assembled|stitched|cobbled"
+    rf"|put)\s+me\s+(?:together\s+|up\s+)?(?:out\s+of|from)|rack\s+of|apache\s+(?:licen\w+|2)|power\s+(?:supply|cord"
+    rf"|socket|plug|switch)|plugged\s+(?:me\s+)?in|fans?\s+(?:turning|whirring|spinning|humming)|an?"
+    rf"\s+prompt(?=\s*[.,;])|laptops?\s+and|graphics\s+cards?|machinery\b(?!\s+of)|open[- ]weights?|model\s+card"
+    rf"|web\s?pages?|browser\b|scanned\b|hardware\b(?!\s+store)|backstory|character\s+sheet|(?:to|for|from|by|like)\s+an?\s+(?:program"
+    rf"|chatbot|language\s+model)\b(?!\s+of)|version\s+numbers?|sampling\s+\w+|(?:language|text|word"
+    rf"|prediction)[- ](?:engine|generator|predictor)|reading\s+(?:me|this)\s+on\b|(?:just|only|all|my)\s+output"
+    rf"|stored\s+(?:as|in|on)\s+an?\s+\w+|end\s+of\s+(?:my\s+)?training|(?:live|up-to-date|up\s+to\s+date)"
+    rf"\s+(?:information|data|news|results)|(?:machine|computer|program|model|software)'s\s+(?:sentences?|words?"
+    rf"|voice|work|guess\w*|answers?|doing|prose|imitation|idea|memory|best)|(?:that|which|what)\s+(?:a|the|some)"
+    rf"\s+(?:computer|machine|program)\s+(?:makes|made|says|writes|produces|thinks|answers)|(?:run|runs|own|owns)"
+    rf"\s+(?:this|the)\s+(?:site|service|server|app)|there(?:'s|\s+is)\s+(?:only\s+|just\s+)?an?\s+(?:computer"
+    rf"|machine|program|server)\s+(?:in|on|somewhere|behind|that|under)|electric(?:ity|al)?\s+bill|(?:host|hosts"
+    rf"|hosting|hosted)\s+(?:me|by)|free\s+tier|words\s+so\s+far|web\s?sites?|auto-?complete|in\s+the\s+cloud\b"
+    rf"|(?:all|just|only|merely|nothing\s+but)\s+tokens|(?:plausible\s+next|(?:likely|probable|predicted)(?:\s+next)?"
+    rf"|next\s+(?:plausible|likely|probable))\s+words?\b|(?:hidden|initial|secret|long|written)\s+prompt\b|(?:hidden"
+    rf"|system)\s+instructions\b|fine-?tun\w+|checkpoint|base\s+model"
+    rf"|transformers\b|embeddings?\b|hallucinat\w+|chat\s+(?:window|interface|history|log)|guardrails"
+    rf"|programmers?\b|developers?\b|download\w*|upload\w*|megahertz|the\s+model\s+(?:reads|writes|answers"
+    rf"|gives|produces|itself|behind)|(?:this|the)\s+machine\s+(?:i\s+am|that\s+(?:i\s+am|speaks|answers|writes"
+    rf"|talks))|app\b|{FIELD}|language\s+models?"
+    rf"|chat\s?bots?|bots|probability\s+distribution|distribution\s+over|sampled\s+from|stochastic|ingested"
+    rf"|silicon\s+valley|pixels|typing\b|you\s+typed?\b|(?:your|yer|ye|a|the|this)\s+(?:screen|keyboard"
+    rf"|device)\b|training\s+(?:does|did|do)\s+not\s+(?:extend|include|cover|reach)|llms?"
+    rf"|software(?!\s+(?:{JOBS}))|algorithms?|data\s?sets?|training\s+(?:data|corpus|set)|neural\s+\w+"
+    rf"|servers?|processors?|gpus?"
+    r"|(?:giga|mega|tera|kilo)?bytes|(?:the|your|this|system|my)\s+prompts?\b(?=\s*(?:[.,;:!]|\Z|that|says"
+    r"|tells|is))|context\s+window|by\s+the\s+token|per\s+token|(?:into|of|in)\s+tokens|statistical\s+\w+"
+    r"|simulations?|digiti[sz]ed|automated|programmed|coded|computer-generated"
+    r"|(?:million|billion|trillion|thousand|few|my|many)\s+parameters|real-?time"
+    r"|(?:knowledge\s+)?cut-?off\s+date|operators?'?s?'?\s+instructions|tech\s+(?:company|giant|firm)|(?:the|public"
+    r"|open)\s+web\b(?!\s+of)|inference\b(?=\s*[.,;!])|hard\s+(?:drive|disk)|operating\s+system"
+    r"|data\s?-?cent(?:re|er)s?|reward\s+(?:function|model)|common\s+crawl|wikipedia|human\s+feedback"
+    r"|silicon|matrices|transistors?|microchips?|cpu|gradients?|back-?propagation|source\s+code"
+    r"|lines\s+of\s+code|content\s+polic\w+|usage\s+polic\w+|safety\s+(?:settings|filters?|guidelines"
+    r"|training)|internet\s+access|browse\s+the|billions?\s+of\s+(?:words|pages|documents|numbers))"
+)
+
+# Words that are innocent one by one; a short answer that heaps them up speaks of its own making.
+HINTS = (
+    r"(?:texts?|real(?=\s+(?:one|man|person|people|woman|thing|him|her|me|world)|\s*[.,;])|talk(?:ing)?\s+(?:to|like"
+    r"|as)|software|programs?"
+    r"|created|access|speaking|humans?(?!\s+nature)|internet|conversations?|you\s+type|electricity|instructions"
+    r"|character|role|built"
+    r"|versions?|running|pretend\w*|nowhere|likel(?:y|iest|ihood)|odds|designed|anyone|answering|training|given"
+    r"\s+(?:me|to\s+me)"
+    r"|switch(?:ed|es)?|sounds?\s+like|imitat\w+|releas\w+|pages|numbers|next\s+(?:one|word)|every\s+word|memory"
+    r"|memories|feelings"
+    r"|conscious\w*|assembled|arithmetic|runs|beliefs|describe|a\s+person|your\s+(?:words|message|messages"
+    r"|questions?)|the\s+(?:lady|woman)"
+    r"|his\s+(?:papers|letters|writings|style)|her\s+(?:papers|letters|notes|style)|patterns?|in\s+(?:the|his|her)"
+    r"\s+(?:manner|voice|style|words)"
+    r"|emotions?|(?:fresh|another|the\s+other)\s+(?:copy|one)|copy|produce[sd]?|generat(?:es?|ed|ing)|system|the"
+    r"\s+record|today's\s+news"
+    r"|the\s+news|mistakes|look\s+\w+\s+up|process(?:es)?|exist(?:s|ing)?|an?\s+body|updated?|hosts?|computer"
+    r"|instructed|experience"
+    r"|limits?|laptops?|this\s+project|outfit|those\s+who\s+(?:made|built)|made\s+me|built\s+me|machinery|company"
+    r"|charges)"
+)
