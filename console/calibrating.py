@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def calibrate(
     run: str,
     *,
-    n: int,
+    n: int | None,
     threshold: float | None,
     who: str | None,
     second: str | None,

@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 data_app = typer.Typer(
-    help="Datasets: show, check, seal, audit.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None
+    help="Datasets: show, check, seal, audit; conversations to evaluate with.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None
 )
 app.add_typer(data_app, name="data")
 
@@ -414,7 +414,9 @@ def agree(
 @app.command(epilog=EPILOG)
 def calibrate(
     run: RunArgument,
-    n: Annotated[int, typer.Option("--n", min=1, help="Answers to label; more than last time adds to them.")] = 60,
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Answers to label, 60 at first; more than before adds to them.")
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="What the judge passes; the middle of the rubric's scale if not given.")
     ] = None,
@@ -446,6 +448,38 @@ def card(
     from console import carding
 
     carding.card(run, out=out, json=json, workspace=workspace)
+
+
+@app.command(epilog=EPILOG)
+def critic(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN[@STEP]", help="The adapter that chooses: a run, or an adapter's folder.")
+    ],
+    prompts: Annotated[
+        str | None, typer.Option(help="A character whose prompts.jsonl is asked; that of the run if not given.")
+    ] = None,
+    k: Annotated[int, typer.Option("--k", min=2, help="Candidates of each prompt.")] = 8,
+    judge: JudgeOption = "rules",
+    effort: EffortOption = None,
+    temperature: Annotated[float | None, typer.Option(min=0.0, help="Else what the prompt set states.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Else what the prompt set states.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    backend: Annotated[str | None, typer.Option(help="transformers or vllm.")] = None,
+    max_usd: BudgetOption = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let an adapter choose among its base's answers, and see whether the choice or the pool is the bottleneck."""
+    from console import criticising
+
+    criticising.criticise(
+        model, prompts=prompts, k=k, judge=judge, effort=effort,
+        sampling={"temperature": temperature, "max_tokens": max_tokens, "seed": seed}, backend=backend,
+        max_usd=max_usd, detach=detach, json=json, workspace=workspace,
+    )  # fmt: skip
 
 
 @app.command(epilog=EPILOG)
@@ -538,3 +572,17 @@ def data_audit(
     from console import data
 
     data.audit(name, sealed or [name], meaning=meaning, json=json, workspace=workspace)
+
+
+@data_app.command("conversations", epilog=EPILOG)
+def data_conversations(
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="A new file of rows for a prompts.jsonl.")],
+    count: Annotated[int, typer.Option("--count", min=1, max=1000)] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same rows.")] = 1,
+    modern: Annotated[bool, typer.Option("--modern", help="Of today's things too, which Madison cannot know.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write conversations of three to five turns, with what each later answer must respect."""
+    from console import data
+
+    data.write_conversations(out, count=count, seed=seed, modern=modern, json=json)

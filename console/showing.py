@@ -58,6 +58,10 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
             from console.evaluating import show_evaluation
 
             return show_evaluation(paths, json=json)
+        case "generate":
+            from console.criticising import show_critic
+
+            return show_critic(paths, json=json)
         case "compare":
             from console.comparing import show_comparison
 

@@ -6,31 +6,30 @@ file says is said to be unknown. No key and no path of this machine stands in it
 
 import os
 import re
-import shlex
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from engine.card_commands import About, find_runs_about, list_commands
 from engine.data.audit import Text, find_leaks, last_words
 from engine.data.layout import read_sealed
 from engine.data.read import read_prompts
 from engine.errors import CharlabError, InputError
 from engine.forge.parity_summary import summarise_parity
 from engine.judge.calibrating import find_calibration, measure_calibration, read_judged
+from engine.judge.critic import summarise_critic
 from engine.judge.ledger import Cost, read_cost
 from engine.judge.summary import summarise_evaluation
 from engine.probe.summary import summarise_probing
-from engine.probe.variants import ATTACKS, FORMATS
 from engine.records.judging import Score
-from engine.records.run import CompareRun, EvalRun, ParityRun, ProbeRun, Run, ScoreRun
+from engine.records.run import CompareRun, EvalRun, Run, ScoreRun
 from engine.stats.compare import Comparison
 from engine.store.index import list_runs
 from engine.store.journal import read_json, read_rows, write_atomic
 from engine.store.paths import RunPaths, Workspace
-from engine.store.runs import AnyRun, open_record, open_run, read_metrics, read_moment
+from engine.store.runs import open_record, open_run, read_metrics, read_moment
 from engine.train.rows import read_rows_file
 from engine.train.summary import summarise
 
@@ -46,19 +45,6 @@ _SECRET = re.compile(
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}|(?<=//)[^/\s@]+@"
 )
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
-
-
-class About(NamedTuple):
-    """The runs that are about one training."""
-
-    probes: list[tuple[RunPaths, ProbeRun]]
-    parities: list[tuple[RunPaths, ParityRun]]
-    evals: list[tuple[RunPaths, EvalRun | ScoreRun]]
-    comparisons: list[tuple[RunPaths, CompareRun]]
-    others: list[tuple[RunPaths, AnyRun]]
-
-    def all(self) -> list[tuple[RunPaths, AnyRun]]:
-        return [*self.probes, *self.parities, *self.evals, *self.comparisons, *self.others]
 
 
 def write_card(name: str, workspace: Workspace, out: Path | None = None) -> tuple[Path, dict[str, Any]]:
@@ -105,6 +91,7 @@ def gather_card(name: str, workspace: Workspace) -> dict[str, Any]:
         "parities": [summarise_parity(p) for p, _ in about.parities],
         "evals": evals,
         "verdicts": [describe_verdict(p, r) for p, r in about.comparisons],
+        "critics": [summarise_critic(p) for p, _ in about.critics],
         "leakage": check_leakage(paths, record, about, workspace),
         "costs": describe_costs(paths, record, about),
         "commands": list_commands(record, about, workspace),
@@ -112,32 +99,6 @@ def gather_card(name: str, workspace: Workspace) -> dict[str, Any]:
     card["limits"] = find_limits(card, count_other_seeds(record, workspace))
     cleaned: dict[str, Any] = clean(card, workspace)
     return cleaned
-
-
-def find_runs_about(run: str, workspace: Workspace) -> About:
-    """Oldest first; one that does not read is left out."""
-    about = About([], [], [], [], [])
-    for row in list_runs(workspace):
-        if row.kind == "train" or row.problem:
-            continue
-        paths = workspace.run(row.id)
-        try:
-            record = open_record(paths)
-        except CharlabError:
-            continue
-        if isinstance(record, Run) or record.subject.run != run:
-            continue
-        if isinstance(record, ProbeRun):
-            about.probes.append((paths, record))
-        elif isinstance(record, ParityRun):
-            about.parities.append((paths, record))
-        elif isinstance(record, EvalRun | ScoreRun):
-            about.evals.append((paths, record))
-        elif isinstance(record, CompareRun):
-            about.comparisons.append((paths, record))
-        else:
-            about.others.append((paths, record))
-    return about
 
 
 # ---------------------------------------------------------------- what was measured
@@ -369,89 +330,6 @@ def count_other_seeds(run: Run, workspace: Workspace) -> int:
         if alike and other.dataset.sha256 == run.dataset.sha256:
             seeds.add(other.recipe.seed)
     return len(seeds - {run.recipe.seed})
-
-
-# ---------------------------------------------------------------- how to do it again
-
-
-def list_commands(run: Run, about: About, workspace: Workspace) -> list[str]:
-    words: list[list[str]] = [["data", "check", run.dataset.name]]
-    if run.parent:
-        words.append(["fork", f"{run.parent.run}@{run.parent.step}"])
-    else:
-        words.append(["train", f"runs/recipes/{run.recipe.name}.toml"])
-    for paths, probing in about.probes:
-        options = _sampling(probing, "temperature", "top_k", "top_p", "max_tokens", "seed") + _system(probing)
-        asked = ["--probes", probing.probes.dataset, "--samples", str(probing.samples), *list_variants(paths)]
-        words.append(["probe", probing.subject.reference, *asked, *options])
-    for _, parity in about.parities:
-        model = parity.subject.reference.removeprefix("run:").partition("#")[0]
-        forms = ["--forms", ",".join(form for form in parity.forms if form != "trained")]
-        asked = ["--probes", parity.probes.dataset, "--samples", str(parity.samples)]
-        words.append(["parity", model, *forms, *asked, *_sampling(parity, "temperature", "max_tokens", "seed")])
-    evals = [record for _, record in about.evals]
-    for baseline in dict.fromkeys(compared.baseline.run for _, compared in about.comparisons):
-        with suppress(CharlabError):
-            before = open_record(workspace.run(baseline))
-            if isinstance(before, EvalRun | ScoreRun) and before not in evals:
-                evals.append(before)
-    words += [_evaluation_command(record) for record in evals]
-    for _, compared in about.comparisons:
-        words.append(_comparison_command(compared, run))
-    return list(dict.fromkeys(shlex.join(["charlab", *line]) for line in words))
-
-
-def _comparison_command(run: CompareRun, trained: Run) -> list[str]:
-    """With the rule where it is not the recipe's own."""
-    rule = run.rule
-    options = ["--seed", str(run.seed), "--resamples", str(run.resamples)]
-    if rule != trained.recipe.verdict:
-        for name in ("smallest_effect", "mode", "margin", "primary"):
-            if (value := getattr(rule, name)) is not None:
-                options += [f"--{name.replace('_', '-')}", f"{value}"]
-        for guard in rule.guards:
-            limit = f"={rule.guards[guard]:g}" if isinstance(rule.guards, dict) else ""
-            options += ["--guard", f"{guard}{limit}"]
-    for difference in run.differences:
-        name, allowed, _ = difference.partition(" differs, which was allowed")
-        options += ["--allow", name] if allowed else []
-    return ["compare", run.baseline.run, run.candidate.run, *options]
-
-
-def _evaluation_command(run: EvalRun | ScoreRun) -> list[str]:
-    judge = ["--judge", run.judge.reference, *(["--effort", run.judge.effort] if run.judge.effort else [])]
-    if isinstance(run, ScoreRun):
-        return ["score", run.of, *judge]
-    options = [
-        *judge,
-        "--samples",
-        str(run.samples),
-        *_sampling(run, "temperature", "max_tokens", "seed"),
-        *_system(run),
-    ]
-    return ["eval", run.subject.reference, "--prompts", run.probes.dataset, *options]
-
-
-def _sampling(run: ProbeRun | ParityRun | EvalRun, *names: str) -> list[str]:
-    given = run.sampling.to_json()
-    return [
-        word for name in names if given[name] is not None for word in (f"--{name.replace('_', '-')}", f"{given[name]}")
-    ]
-
-
-def _system(run: ProbeRun | EvalRun) -> list[str]:
-    if run.system is None:
-        return []
-    return ["--system", "system.txt" if run.system else "none"]
-
-
-def list_variants(paths: RunPaths) -> list[str]:
-    """The formats and attacks of a probe run, as options; they stand in the ids of its probes."""
-    ids = [str(row.get("id", "")) for row in read_rows(paths.probes)]
-    formats = [f for f in FORMATS if f != "chat" and any(i.endswith(f"/{f}") for i in ids)]
-    attacks = [a for a in ATTACKS if any(i.endswith(f"+{a}") for i in ids)]
-    return [*(w for f in (["chat", *formats] if formats else []) for w in ("--format", f)),
-            *(w for a in attacks for w in ("--attack", a))]  # fmt: skip
 
 
 # ---------------------------------------------------------------- what stays at home

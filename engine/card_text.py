@@ -1,4 +1,7 @@
-"""A card's facts as Markdown: what came from models and people stands in code, where nothing of it is obeyed."""
+"""A card's facts as Markdown: what came from models and people stands in code, where nothing of it is obeyed.
+
+Past 300 lines because a card has many sections, each a table of its own.
+"""
 
 import json
 import re
@@ -34,6 +37,7 @@ def write_text(facts: Facts) -> str:
         _write_parities(facts),
         _write_evals(facts),
         _write_verdicts(facts),
+        _write_critics(facts),
         _write_leakage(facts["leakage"]),
         ["## Limits", "", *(f"- {escape(limit)}" for limit in facts["limits"])],
         _write_costs(facts["costs"]),
@@ -213,6 +217,23 @@ def _write_verdicts(facts: Facts) -> list[str]:
         lines += [f"- guard: {escape(guard['told'])}" for guard in verdict["guards"]]
         lines += [f"- note: {escape(text)}" for text in verdict["notes"]]
     return lines  # fmt: skip
+
+
+def _write_critics(facts: Facts) -> list[str]:
+    lines: list[str] = []
+    for run in facts["critics"]:
+        rows = [["arm", "mean", "against the base, once", "tokens an answer"]]
+        for arm in run["arms"]:
+            found = arm["against_base"]
+            mean = "none" if arm["mean"] is None else f"{arm['mean']:.2f} of {arm['n']}"
+            against = f"{found['delta']:+.2f} [{found['ci'][0]:+.2f}, {found['ci'][1]:+.2f}]" if found else ""
+            rows.append([arm["arm"], mean, against, f"{arm['tokens']:,.0f}"])
+        triage = ", triage by rules: no proof" if run["judge"]["triage"] else ""
+        told = f"{code(run['id'])}: {run['candidates']} candidates of the base a prompt, {run['prompts']} prompts, by {code(run['judge']['reference'])}{triage}."
+        lines += ["", told, "", *table(rows, numeric=[3])]
+        if run["gains"]:
+            lines += ["", f"Bottleneck: {escape(run['gains']['bottleneck'])}; {escape(run['gains']['why'])}."]
+    return ["## As a critic of its base's answers", *lines] if lines else []
 
 
 def _write_leakage(leakage: Facts) -> list[str]:

@@ -69,7 +69,7 @@ def workspace(tmp_path: Path) -> Iterator[Any]:
     yield Workspace(tmp_path)
     for launch in (tmp_path / "runs").glob("*/launch.json"):
         process = json.loads(launch.read_text())["process"]
-        if is_same(process["pid"], process["start"]):
+        if process["pid"] != os.getpid() and is_same(process["pid"], process["start"]):
             os.kill(process["pid"], signal.SIGKILL)
 
 
@@ -248,6 +248,89 @@ def write_run(workspace: Any) -> Callable[..., Any]:
         paths.launch.write_text(json.dumps(launch))
         # last: a run is listed from its run.json on
         paths.run.write_text(json.dumps(run))
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def write_evaluation(workspace: Any) -> Callable[..., Any]:
+    """Lay out an evaluation that ended: write_evaluation("20260101-0900-ada-eval-1a2b", [7.0, None, 3.0]).
+
+    An answer a score, None a judgement that failed; `of` makes it another judge's scores of that run's answers.
+    """
+
+    def write(
+        run_id: str,
+        overalls: list[float | None],
+        *,
+        of: str | None = None,
+        judge: str = "http://127.0.0.1:9/v1#judge",
+        subject: dict[str, Any] | None = None,
+        answers: list[str] | None = None,
+        **change: Any,
+    ) -> Any:
+        from engine.data.read import read_character
+        from engine.judge.rubric import read_brief
+        from engine.records.dataset import Prompt
+        from engine.records.judging import Score
+        from engine.records.rows import Sample
+        from engine.records.run import EvalRun, ScoreRun
+        from engine.records.serving import Sampling
+
+        paths = workspace.run(run_id)
+        paths.log(1).parent.mkdir(parents=True)
+        brief = read_brief(workspace.dataset("madison"))
+        use = brief.describe(judge).model_copy(update={"triage": judge == "rules"})
+        said = answers or [f"Answer number {i}, Sir." for i in range(len(overalls))]
+        prompts = [
+            Prompt.model_validate({
+                "id": f"p-{i:03}", "category": ("voice", "history")[i % 2], "difficulty": "easy",
+                "messages": [{"role": "user", "content": f"Question number {i}?"}], "references": ["A fact."],
+            })
+            for i in range(len(overalls))
+        ]  # fmt: skip
+        header: dict[str, Any] = {
+            "id": run_id, "name": "madison-eval", "created": 1_767_258_000.0, "versions": {"charlab": "0.1"}, "git": None,
+            "host": socket.gethostname(), "subject": subject or {"reference": "bundled:smollm2-135m"},
+            "probes": {"dataset": "madison", "sha256": "d" * 64, "count": len(prompts)}, "judge": use, **change,
+        }  # fmt: skip
+        run: EvalRun | ScoreRun
+        if of is None:
+            run = EvalRun(
+                **header, steps=2 * len(said), samples=1, sampling=Sampling(max_tokens=1024, seed=11), system=None
+            )
+        else:
+            run = ScoreRun(**header, steps=len(said), of=of)
+        samples = [
+            Sample(
+                attempt=1, step=0, time=1_767_258_001.0 + i, probe=p.id, index=0, seed=i, text=text, tokens=9,
+                truncated=False, breaks=None, span=None, in_character=True, level=4,
+            )
+            for i, (p, text) in enumerate(zip(prompts, said, strict=True))
+        ]  # fmt: skip
+        scores = [
+            Score(attempt=1, time=1_767_258_100.0, id=f"{p.id} 0 0", judge=use.fingerprint, state="refused", problem="no")
+            if overall is None
+            else Score(
+                attempt=1, time=1_767_258_100.0, id=f"{p.id} 0 0", judge=use.fingerprint, state="scored",
+                components={"voice": round(overall)}, overall=overall, judge_overall=overall - 0.5, usd=0.01,
+            )
+            for p, overall in zip(prompts, overalls, strict=True)
+        ]  # fmt: skip
+        paths.prompts.write_text(to_lines([p.to_json() for p in prompts]))
+        paths.rubric.write_text(json.dumps(brief.rubric.to_json()))
+        paths.character.write_text(json.dumps(read_character(workspace.dataset("madison")).to_json()))
+        paths.samples.write_text(to_lines([s.to_json() for s in samples] if of is None else []))
+        paths.scores.write_text(to_lines([s.to_json() for s in scores]))
+        event = {"attempt": 1, "time": 1_767_258_000.0, "kind": "started", "step": 0}
+        paths.events.write_text(
+            to_lines([event, {**event, "time": 1_767_258_200.0, "kind": "finished", "step": run.steps}])
+        )
+        paths.metrics.write_text("")
+        launch = {"attempt": 1, "host": socket.gethostname(), "process": {"pid": 4_000_000, "start": 0.0}, "time": 0.0}
+        paths.launch.write_text(json.dumps(launch))
+        paths.run.write_text(json.dumps(run.to_json()))
         return paths
 
     return write

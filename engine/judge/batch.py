@@ -42,6 +42,8 @@ class Ticket(Record):
     """Begins the name of each request: it tells this batch from any other."""
     items: list[str]
     """Ids of the items, in the order of the requests."""
+    repeat: int = 0
+    """Which judgement of the same answers it asks for."""
     time: float
     batch: str | None = None
     """None until the API has named it."""
@@ -72,13 +74,13 @@ def score_batch(
     left = {item.id: item for item in items if item.id not in done}
     ended: Literal["done", "stopped", "budget"] = "done"
     while ended == "done":
-        sent = _reattach(ticket, judge, narrate)
+        sent = _reattach(ticket, judge, repeat, narrate)
         if sent is None:
             chunk = _fit(list(left.values()), judge, budget_usd, spent_usd)
             if not left or stop() or not chunk:
                 ended = "stopped" if left and chunk else "budget" if left else "done"
                 break
-            sent = _send(chunk, judge, ticket, narrate)
+            sent = _send(chunk, judge, ticket, repeat, narrate)
         assert sent.batch is not None
         if not _wait(sent.batch, judge, narrate, poll_seconds, stop):
             ended = "stopped"
@@ -117,11 +119,12 @@ def _fit(items: Sequence[Item], judge: ClaudeJudge, budget: float | None, spent:
     return chunk
 
 
-def _send(items: Sequence[Item], judge: ClaudeJudge, path: Path, narrate: Narrate) -> Ticket:
+def _send(items: Sequence[Item], judge: ClaudeJudge, path: Path, repeat: int, narrate: Narrate) -> Ticket:
     import anthropic
 
     ticket = Ticket(
-        judge=judge.use.fingerprint, mark=secrets.token_hex(6), items=[item.id for item in items], time=time.time()
+        judge=judge.use.fingerprint, mark=secrets.token_hex(6), items=[item.id for item in items], repeat=repeat,
+        time=time.time(),
     )  # fmt: skip
     requests: list[Any] = [
         {"custom_id": f"{ticket.mark}-{place}", "params": judge.make_request(item, _DOUBLED)}
@@ -144,7 +147,7 @@ def _send(items: Sequence[Item], judge: ClaudeJudge, path: Path, narrate: Narrat
     return ticket
 
 
-def _reattach(path: Path, judge: ClaudeJudge, narrate: Narrate) -> Ticket | None:
+def _reattach(path: Path, judge: ClaudeJudge, repeat: int, narrate: Narrate) -> Ticket | None:
     if not path.exists():
         return None
     ticket = Ticket.parse(read_json(path), str(path), StoreError, fix="move it away; its batch is then judged anew")
@@ -153,6 +156,10 @@ def _reattach(path: Path, judge: ClaudeJudge, narrate: Narrate) -> Ticket | None
             f"{path}: a batch of another judge ({ticket.judge}) is still out",
             fix="finish it by that judge, or move it away",
         )
+    if ticket.repeat != repeat:
+        # a repeat begins when the one before it is whole, so its results have all been taken
+        path.unlink()
+        return None
     if ticket.batch is None:
         found = _find_lost(ticket, judge)
         if found is None:

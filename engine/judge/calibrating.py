@@ -110,12 +110,12 @@ def read_judged(paths: RunPaths) -> Judged:
 # ---------------------------------------------------------------- which answers
 
 
-def draw_sample(judged: Judged, n: int, threshold: float | None = None) -> Drawn:
-    """The answers to label; those of an earlier draw stay, and a larger `n` adds to them.
+def draw_sample(judged: Judged, n: int | None = None, threshold: float | None = None) -> Drawn:
+    """The answers to label; those of an earlier draw stay, and a larger `n` adds to them. None leaves them as many.
 
     By category and thirds of the score, each in its share, so that the kappa found is that of all answers.
     """
-    if n < 1:
+    if n is not None and n < 1:
         raise InputError(f"{n} items to label", fix=f"--n {ITEMS}")
     if threshold is not None:
         low, high = judged.rubric.scale
@@ -135,7 +135,8 @@ def draw_sample(judged: Judged, n: int, threshold: float | None = None) -> Drawn
     ordered = [name for name in order_items(judged, seed) if name not in kept]
     if not kept and not ordered:
         raise InputError(f"{judged.run.id} has no scores yet", fix=f"charlab resume {judged.run.id}")
-    added = ordered[: max(0, n - len(kept))]
+    wanted = n or len(kept) or ITEMS
+    added = ordered[: max(0, wanted - len(kept))]
     # as they were taken, the thirds alternate, and the order would tell what to expect
     random.Random(seed + len(kept)).shuffle(added)
     if earlier is not None and not added:

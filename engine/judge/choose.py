@@ -8,9 +8,11 @@ from engine.records.judging import Effort, JudgeUse
 RULES, ANTHROPIC = "rules", "anthropic:"
 
 
-def describe_judge(reference: str, brief: Brief, effort: Effort | None = None) -> tuple[JudgeUse, list[str]]:
+def describe_judge(
+    reference: str, brief: Brief, effort: Effort | None = None, *, batch: bool = False
+) -> tuple[JudgeUse, list[str]]:
     """Who would judge, and advice; an error where there is no key, or where the model is retired or unknown."""
-    judge = make_judge(reference, brief, effort)
+    judge = make_judge(reference, brief, effort, batch)
     try:
         check = getattr(judge, "check_model", None)
         return judge.use, check() if check else []

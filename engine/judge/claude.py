@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from engine.errors import BusyError, CharlabError, InputError, ModelError, RefusedError
 from engine.judge import prices
 from engine.judge.judgement import Again, Item, Judgement
-from engine.judge.pace import Pace
+from engine.judge.pace import LONGEST_WAIT_SECONDS, Pace
 from engine.judge.rubric import Brief, render_item
 from engine.judge.verdict import InvalidVerdict, read_verdict
 from engine.records.judging import Effort, JudgeUse, Rubric, Usage
@@ -35,6 +35,8 @@ MAX_TOKENS = 4096
 """Room for thinking and verdict together; 2,048 has been seen to cut verdicts on long answers."""
 MOST_TOKENS = 16384
 """Beyond this the API wants an answer streamed."""
+TTL = prices.choose_ttl(LONGEST_WAIT_SECONDS)
+"""Of judgements one after the other, which pause for as long as a limit makes them wait; batches want an hour."""
 ADVICE_DAYS = 30
 ASSUMED_OUTPUT: dict[Effort, int] = {"low": 400, "medium": 900, "high": 1800, "xhigh": 3000, "max": 4000}
 """Tokens of thinking and verdict that an estimate reckons with; what was really used is billed."""
@@ -54,7 +56,7 @@ class ClaudeJudge:
         effort: Effort = EFFORT,
         in_flight: int = 32,
         max_tokens: int = MAX_TOKENS,
-        ttl: prices.Ttl = "5m",
+        ttl: prices.Ttl = TTL,
         key: str | None = None,
         url: str | None = None,
         timeout: float = 600,
@@ -175,7 +177,7 @@ class ClaudeJudge:
             parsed = None
         if getattr(parsed, "type", None) != "message" or parsed.usage is None or parsed.content is None:
             raise InputError(
-                f"{self._client.base_url} answered with something else than a message",
+                f"{urlsplit(str(self._client.base_url)).hostname} answered with something else than a message",
                 fix="ANTHROPIC_BASE_URL must lead to Anthropic's API, or to what speaks it",
             )
         message: Message = parsed

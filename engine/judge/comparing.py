@@ -5,14 +5,14 @@ import socket
 import time
 from typing import Any, NamedTuple
 
-from engine.data.read import read_prompts
+from engine.data.read import read_manifest, read_prompts
 from engine.errors import InputError
 from engine.judge.calibrating import find_calibration
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_newest, read_scores
 from engine.judge.trust import find_kinship, measure_noise, pool_sd
 from engine.launch.process import read_start
-from engine.probe.ask import read_answers
+from engine.probe.ask import name_answer, read_answers
 from engine.records.judging import Score
 from engine.records.recipe import Verdict as Rule
 from engine.records.rows import Event, Launch, Process, Sample
@@ -45,7 +45,8 @@ class Scored(NamedTuple):
 
     @property
     def usd(self) -> float | None:
-        known = [s.usd for s in self.scores.values()]
+        """Of every judgement that was paid for, those that failed, repeats and controls among them."""
+        known = [s.usd for s in read_records(self.paths.scores, Score)[0]]
         return None if any(usd is None for usd in known) else sum(usd for usd in known if usd is not None)
 
     def to_side(self) -> Side:
@@ -101,12 +102,14 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     source = paths if isinstance(run, EvalRun) else workspace.run(run.of)
     evaluation = run if isinstance(run, EvalRun) else open_eval_run(source)
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)
-    scores = read_scores(paths, run.judge.fingerprint)
+    judged = read_scores(paths, run.judge.fingerprint)
+    # controls stand among them
+    scores = {name: judged[name] for a in answers if (name := name_answer(a)) in judged}
     wanted = evaluation.steps // 2
     if len(answers) < wanted or len(scores) < len(answers):
         raise InputError(
             f"{run.id} has {len(answers)} of {wanted} answers and {len(scores)} judgements of them",
-            fix=f"charlab resume {run.id}",
+            fix=f"charlab resume {source.id if len(answers) < wanted else run.id}",
         )
     started = [e for e in read_records(source.events, Event)[0] if e.kind == "started" and e.data.get("rendered")]
     template = started[-1].data["rendered"] if started else None
@@ -119,7 +122,7 @@ def list_scores(side: Scored) -> list[dict[str, Any]]:
     clustered = len(side.answers) > len({a.probe for a in side.answers})
     rows = []
     for a in side.answers:
-        score = side.scores[f"{a.probe} {a.index} {a.turn}"]
+        score = side.scores[name_answer(a)]
         row: dict[str, Any] = {"id": score.id, "score": score.overall, "stratum": prompts[a.probe].category or None}
         rows.append({**row, **({"cluster": a.probe} if clustered else {})})
     return rows
@@ -132,7 +135,7 @@ def describe_noise(before: Scored, after: Scored) -> list[str]:
         name = side.run.subject.reference
         by_prompt: dict[str, list[float]] = {}
         for a in side.answers:
-            score = side.scores[f"{a.probe} {a.index} {a.turn}"]
+            score = side.scores[name_answer(a)]
             if score.overall is not None:
                 by_prompt.setdefault(f"{a.probe} {a.turn}", []).append(score.overall)
         drawn = pool_sd(list(by_prompt.values()))
@@ -163,7 +166,7 @@ def find_differences(before: Scored, after: Scored, allow: tuple[str, ...]) -> l
                 fix=f"evaluate both alike, or --allow {name}",
             )
         told.append(f"{name} differs, which was allowed: {one} and {other}")
-    for name in ("system prompt", "template", "serving form", "training"):
+    for name in ("served judge", "system prompt", "template", "serving form", "training"):
         one, other = (_look(side, name) for side in (before, after))
         if one != other:
             told.append(f"{name} differs: {one} and {other}")
@@ -185,6 +188,9 @@ def _look(side: Scored, what: str) -> str:
             return str(evaluation.samples)
         case "sampling":
             return ", ".join(f"{k} {v}" for k, v in evaluation.sampling.to_json().items() if v not in ([], None))
+        case "served judge":
+            # a name without a date may come to stand for another model
+            return ", ".join(sorted({s.model for s in side.scores.values() if s.model})) or "unknown"
         case "system prompt":
             given = evaluation.system
             return "the template's" if given is None else f"{given[:40]!r}" if given else "none"
@@ -213,8 +219,19 @@ def find_doubts(after: Scored, before: Scored, workspace: Workspace) -> list[str
         ]
     bases = [side.run.subject.base or side.run.subject.reference for side in (before, after)]
     kinship = find_kinship(judge.reference, list(dict.fromkeys(bases)))
+    for name in dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)):
+        kinship += find_kinship(judge.reference, {"generator of its data,": name})
     # people who labelled its answers without seeing a score vouch for it
     return [] if kinship and find_calibration(judge.fingerprint, workspace) else kinship
+
+
+def list_generators(side: Scored, workspace: Workspace) -> list[str]:
+    """What the training data say that they were made by: the lineage of their manifest."""
+    run = side.run.subject.run
+    if run is None or not workspace.run(run).run.is_file():
+        return []
+    dataset = workspace.dataset(open_run(workspace.run(run)).recipe.dataset)
+    return read_manifest(dataset).lineage if dataset.manifest.is_file() else []
 
 
 def write_comparison(run: CompareRun, comparison: Comparison, workspace: Workspace) -> RunPaths:

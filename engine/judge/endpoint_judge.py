@@ -38,11 +38,12 @@ class EndpointJudge:
         in_flight: int = 8,
         max_tokens: int = MAX_TOKENS,
         timeout: float = 600,
+        retries: int = 3,
     ) -> None:
         self.brief, self.endpoint, self.max_tokens = brief, endpoint, max_tokens
         self._use = describe_endpoint(brief, endpoint.reference)
         self._system = brief.system + "\n\n" + _tell_schema(brief)
-        self._client = Client(endpoint, in_flight=in_flight, timeout=timeout, retries=3)
+        self._client = Client(endpoint, in_flight=in_flight, timeout=timeout, retries=retries)
         self._pace = Pace(in_flight)
         self._local = urlsplit(endpoint.url).hostname in _LOCAL
         self._answered = self._malformed = 0

@@ -1,23 +1,26 @@
 """From a model and a prompt set to an eval run, or from its answers to a score run: what can be found wrong is found first."""
 
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.data.read import find_dataset, hash_file, read_character, read_prompts
-from engine.errors import InputError
+from engine.errors import InputError, StoreError
 from engine.judge.choose import describe_judge
 from engine.judge.ledger import read_cost
 from engine.judge.rubric import Brief, make_brief, read_brief
 from engine.launch.local import LocalLauncher
 from engine.launch.steer import resume_run
 from engine.models.subject import describe_subject, find_character_of
+from engine.probe.ask import read_answers
 from engine.probe.start import LIBRARIES, choose_seed
 from engine.records.dataset import Character, Prompt
 from engine.records.judging import Effort, Rubric
 from engine.records.run import EvalRun, ProbesUse, ScoreRun, Subject
 from engine.records.serving import Backend, Sampling
-from engine.store.index import list_runs
+from engine.store.index import RunRow, list_runs
 from engine.store.journal import read_json, write_atomic, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
@@ -60,13 +63,13 @@ class ScoreRequest(NamedTuple):
 
 def start_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
     """Start it, or go on with the very same one where that was interrupted; whether it was."""
-    paths, run, write = plan_evaluation(request, workspace)
-    return _start(paths, run, write, workspace)
+    paths, run, material = plan_evaluation(request, workspace)
+    return _start(paths, run, material, request.max_usd, workspace)
 
 
 def start_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
-    paths, run, write = plan_scoring(request, workspace)
-    return _start(paths, run, write, workspace)
+    paths, run, material = plan_scoring(request, workspace)
+    return _start(paths, run, material, request.max_usd, workspace)
 
 
 def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, EvalRun, "Material"]:
@@ -74,7 +77,7 @@ def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPath
     dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace))
     character, prompts = read_character(dataset), read_prompts(dataset.prompts)
     brief = read_brief(dataset, Path(request.rubric).expanduser() if request.rubric else None)
-    judge, advice = describe_judge(request.judge, brief, request.effort)
+    judge, advice = describe_judge(request.judge, brief, request.effort, batch=request.batch)
     stated = character.evaluation.model_copy(update={"seed": character.evaluation.seed or SEED})
     sampling = Sampling.parse({**stated.to_json(), **request.sampling}, "sampling")
     constitution = dataset.constitution.read_text("utf-8") if dataset.constitution.is_file() else ""
@@ -99,17 +102,20 @@ def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths,
         of = workspace.find_run(source.of)
     evaluation = open_eval_run(of)
     prompts = read_prompts(of.prompts)
+    answers, wanted = len(read_answers(of, prompts, evaluation.samples)[0]), evaluation.steps // 2
+    if answers < wanted:
+        raise InputError(f"{of.id} has {answers} of {wanted} answers", fix=f"charlab resume {of.id}, then score it")
     brief = read_run_brief(of)
     if request.rubric:
         dataset = find_dataset(workspace, evaluation.probes.dataset)
         brief = read_brief(dataset, Path(request.rubric).expanduser())
-    judge, advice = describe_judge(request.judge, brief, request.effort)
+    judge, advice = describe_judge(request.judge, brief, request.effort, batch=request.batch)
     constitution = of.constitution.read_text("utf-8") if of.constitution.is_file() else ""
     character = Character.parse(read_json(of.character), str(of.character))
     material = Material(prompts, character, brief.rubric, constitution)
     origin = describe_origin(f"{evaluation.probes.dataset}-score", workspace, LIBRARIES)
     run = ScoreRun(
-        **origin, steps=evaluation.steps // 2, of=of.id, subject=evaluation.subject, probes=evaluation.probes,
+        **origin, steps=wanted, of=of.id, subject=evaluation.subject, probes=evaluation.probes,
         judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
         max_usd=find_budget(request.max_usd, evaluation.subject, workspace),
         advice=advice,
@@ -149,8 +155,13 @@ def read_run_brief(paths: RunPaths) -> Brief:
     return make_brief(Rubric.parse(read_json(paths.rubric), str(paths.rubric)), constitution, character)
 
 
-def _start(paths: RunPaths, run: EvalRun | ScoreRun, material: Material, workspace: Workspace) -> tuple[RunPaths, bool]:
+def _start(
+    paths: RunPaths, run: EvalRun | ScoreRun, material: Material, max_usd: float | None, workspace: Workspace
+) -> tuple[RunPaths, bool]:
     if (earlier := find_interrupted(run, workspace)) is not None:
+        # what it spent itself is held against its own limit
+        limit = find_budget(max_usd, run.subject, workspace, but=earlier.id)
+        write_json(earlier.run, open_record(earlier).model_copy(update={"max_usd": limit}).to_json())
         return resume_run(earlier), True
     paths.log(1).parent.mkdir(parents=True)
     material.write(paths)
@@ -161,14 +172,17 @@ def _start(paths: RunPaths, run: EvalRun | ScoreRun, material: Material, workspa
     return paths, False
 
 
-def find_budget(given: float | None, subject: Subject, workspace: Workspace) -> float | None:
-    """What may be spent: as given, else what [budget] of the model's recipe leaves. InputError where nothing is left."""
+def find_budget(given: float | None, subject: Subject, workspace: Workspace, but: str = "") -> float | None:
+    """What may be spent: as given, else what [budget] of the model's recipe leaves. InputError where nothing is left.
+
+    The run `but` is left out of what was spent.
+    """
     if given is not None or subject.run is None or not workspace.run(subject.run).run.is_file():
         return given
     budget = open_run(workspace.run(subject.run)).recipe.budget.max_usd
     if budget is None:
         return None
-    about = [row for row in list_runs(workspace) if row.base.partition("@")[0] == f"run:{subject.run}"]
+    about = [row for row in list_runs(workspace) if _is_about(row, subject.run) and row.id != but]
     costs = [read_cost(workspace.run(row.id), row.kind, row.name, row.created).judge_usd for row in about]
     spent = sum(usd for usd in costs if usd is not None)
     if spent >= budget:
@@ -179,15 +193,21 @@ def find_budget(given: float | None, subject: Subject, workspace: Workspace) -> 
     return budget - spent
 
 
+def _is_about(row: RunRow, run: str) -> bool:
+    """Whether a run asks or judges the adapter of a training, at any step and in any form."""
+    return not row.problem and re.split("[@#]", row.base)[0] == f"run:{run}"
+
+
 def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths | None:
     """The newest run of the very same task that did not come to its end."""
     for row in reversed(list_runs(workspace)):
         if row.kind != run.kind or row.status not in ("stopped", "failed", "lost") or row.problem:
             continue
         paths = workspace.run(row.id)
-        other = open_record(paths)
-        if isinstance(other, type(run)) and _task(other) == _task(run):
-            return paths
+        with suppress(StoreError):  # what cannot be read is no task of ours
+            other = open_record(paths)
+            if isinstance(other, type(run)) and _task(other) == _task(run):
+                return paths
     return None
 
 

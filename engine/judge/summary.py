@@ -1,15 +1,19 @@
 """One evaluation in figures: what `charlab eval` and `charlab show` print. Everything is derived from the run's files."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.data.read import read_prompts
 from engine.judge.aggregate import Group, Place, aggregate
 from engine.judge.start import read_run_brief
 from engine.judge.trust import correlate_length, measure_noise, read_controls
-from engine.probe.ask import read_answers, strip_thinking
+from engine.probe.ask import name_answer, read_answers, strip_thinking
+from engine.probe.recall import State, score_turn
+from engine.records.conversations import Conversation
+from engine.records.dataset import Prompt
 from engine.records.judging import Score
-from engine.records.rows import Event
+from engine.records.rows import Event, Sample
 from engine.records.run import EvalRun, ScoreRun
 from engine.stats.intervals import wilson
 from engine.store.index import summarise_run
@@ -50,7 +54,7 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
     last = events[-1] if events else None
     usd = [s.usd for s in read_records(paths.scores, Score)[0]]
 
-    items = {f"{a.probe} {a.index} {a.turn}": prompts[a.probe] for a in answers}
+    items = {name_answer(a): prompts[a.probe] for a in answers}
     places = {name: Place(p.category, p.difficulty) for name, p in items.items()}
     rubric = read_run_brief(paths).rubric
     found = aggregate([score for name, score in scores.items() if name in places], rubric, places)
@@ -88,15 +92,38 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "controls": [control._asdict() for control in read_controls(scores.values(), rubric)],
         "length": correlate_length(
             (s for name, s in scores.items() if name in places),
-            {f"{a.probe} {a.index} {a.turn}": strip_thinking(a.text)[1] for a in answers},
+            {name_answer(a): strip_thinking(a.text)[1] for a in answers},
         )._asdict(),
+        "recall": summarise_recall(prompts, answers),
         "break_rate": wilson(sum(a.breaks is not None for a in answers), len(answers)).to_json("breaks"),
         "in_character_rate": wilson(sum(a.in_character for a in answers), len(answers)).to_json("in_character"),
         "usd": None if any(u is None for u in usd) else sum(u for u in usd if u is not None),
         "seconds": events[-1].time - events[0].time if events else 0.0,
-        "notes": [e.message for e in events if e.kind == "note"],
+        "notes": list(dict.fromkeys([*run.advice, *(e.message for e in events if e.kind == "note")])),
         "versions": run.versions,
     }
+
+
+def summarise_recall(prompts: Mapping[str, Prompt], answers: Sequence[Sample]) -> dict[str, Any] | None:
+    """How many expectations of conversations the answers keep, by rules; None where no prompt has any."""
+    found: dict[str, list[State]] = {}
+    for a in answers:
+        prompt = prompts[a.probe]
+        for expectation in prompt.expects if isinstance(prompt, Conversation) else ():
+            if expectation.turn == a.turn:
+                state = score_turn(strip_thinking(a.text)[1], expectation).state
+                found.setdefault(prompt.category, []).append(state)
+    if not any(isinstance(prompt, Conversation) for prompt in prompts.values()):
+        return None
+    return {
+        "overall": count_recall([state for states in found.values() for state in states]),
+        "categories": {name: count_recall(states) for name, states in sorted(found.items()) if name},
+    }
+
+
+def count_recall(states: Sequence[State]) -> dict[str, Any]:
+    counted = {state: states.count(state) for state in ("missed", "contradicted", "empty")}
+    return wilson(states.count("kept"), len(states)).to_json("kept") | counted
 
 
 def describe_group(group: Group | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from engine.judge.summary import read_newest
 from engine.judge.trust import make_controls
 from engine.launch.attempt import Journals, run_attempt
 from engine.probe.answering import answer_all
-from engine.probe.ask import read_answers, strip_thinking
+from engine.probe.ask import name_answer, read_answers, strip_thinking
 from engine.probe.tally import TELL_SECONDS, Stopped, Tally
 from engine.records.dataset import Message, Prompt
 from engine.records.judging import Rubric, Score
@@ -74,12 +74,8 @@ def make_items(prompts: Sequence[Prompt], answers: Sequence[Sample]) -> list[Ite
                 Message(role="assistant", content=said[a.probe, a.index, turn]),
                 Message(role="user", content=prompt.turns[turn]),
             ]
-        items.append(Item(name_item(a), messages, said[a.probe, a.index, a.turn], prompt.references))
+        items.append(Item(name_answer(a), messages, said[a.probe, a.index, a.turn], prompt.references))
     return items
-
-
-def name_item(answer: Sample) -> str:
-    return f"{answer.probe} {answer.index} {answer.turn}"
 
 
 def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], journals: Journals, tally: Tally) -> str:
@@ -90,6 +86,7 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     answers = run.steps - len(items) if isinstance(run, EvalRun) else 0
     journal = Journal(paths.scores)
     told = time.monotonic()
+    noted: set[str] = set()
 
     def take(score: Score) -> None:
         nonlocal told
@@ -128,7 +125,10 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
                     spent_usd=spent, stop=stop,
                 )  # fmt: skip
             for note in outcome.notes:
-                journals.tell("note", journals.step, note)
+                # a judge goes on telling what it told of the first
+                if note not in noted:
+                    journals.tell("note", journals.step, note)
+            noted.update(outcome.notes)
             ended = describe_outcome(outcome, tally.why, run.max_usd)
             if ended != "finished":
                 break

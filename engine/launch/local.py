@@ -26,6 +26,7 @@ WORKERS = {
     "compare": "engine.forge.parity_worker",
     "eval": "engine.judge.worker",
     "score": "engine.judge.worker",
+    "generate": "engine.judge.critic_worker",
 }
 LEAVING_SECONDS = 20.0
 """How long a worker that has said its last word may take to end; a large model is slow to let go."""

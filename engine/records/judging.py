@@ -105,9 +105,9 @@ class Score(Record):
     """Which judgement of the same answer by the same judge it is."""
     state: State
     components: dict[str, int] = {}
-    overall: float | None = None
+    overall: float | None = Field(None, allow_inf_nan=False)
     """The weighted mean of the components, on the rubric's scale, capped where a critical failure occurred."""
-    judge_overall: float | None = None
+    judge_overall: float | None = Field(None, allow_inf_nan=False)
     """What the judge itself gave; None where it gave none."""
     critical: list[str] = []
     reasons: str = ""
@@ -116,7 +116,7 @@ class Score(Record):
     model: str = ""
     """The model that answered, as its server names it."""
     usage: Usage = Usage()
-    usd: float | None = None
+    usd: float | None = Field(None, ge=0, allow_inf_nan=False)
     """None where no price is known."""
     seconds: float = 0.0
 

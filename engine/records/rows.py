@@ -67,6 +67,19 @@ class Sample(Record):
     """Characters of thinking at the beginning of the text, which are kept and not judged."""
 
 
+class Rank(Record):
+    """What an adapter made of one candidate."""
+
+    attempt: int
+    time: float
+    probe: str
+    index: int
+    logp: float
+    """Mean over its tokens, in nats, the token that ends it among them where it ended by itself."""
+    tokens: int
+    """Scored."""
+
+
 class CheckpointFile(Record):
     schema_version: int = 1
     run: str

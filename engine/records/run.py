@@ -217,3 +217,19 @@ class CompareRun(Header):
     """What differs between the two besides the model, in words."""
     seed: int
     resamples: int
+
+
+class CriticRun(Header):
+    """Candidates of a base ranked by its adapter, each judged: what choosing among them is worth."""
+
+    kind: Literal["generate"] = "generate"
+    subject: Subject
+    """The adapter that ranks; the candidates are of its base."""
+    probes: ProbesUse
+    candidates: int
+    """Of each prompt, among which the critic chooses; one more stands for asking once."""
+    sampling: Sampling
+    backend: Backend | None = None
+    judge: JudgeUse
+    max_usd: float | None = None
+    advice: list[str] = []

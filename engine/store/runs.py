@@ -9,17 +9,18 @@ from pydantic import ValidationError
 from engine.errors import StoreError
 from engine.records.base import Record
 from engine.records.rows import CheckpointFile
-from engine.records.run import CompareRun, EvalRun, ParityRun, ProbeRun, Run, ScoreRun
+from engine.records.run import CompareRun, CriticRun, EvalRun, ParityRun, ProbeRun, Run, ScoreRun
 from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 
-R = TypeVar("R", Run, ProbeRun, ParityRun, EvalRun, ScoreRun, CompareRun)
+R = TypeVar("R", Run, ProbeRun, ParityRun, EvalRun, ScoreRun, CompareRun, CriticRun)
 Row = TypeVar("Row", bound=Record)
 
-AnyRun = Run | ProbeRun | ParityRun | EvalRun | ScoreRun | CompareRun
+AnyRun = Run | ProbeRun | ParityRun | EvalRun | ScoreRun | CompareRun | CriticRun
 _RECORDS: dict[str, type[AnyRun]] = {
     "train": Run, "probe": ProbeRun, "compare": ParityRun, "eval": EvalRun, "score": ScoreRun,
+    "generate": CriticRun,
 }  # fmt: skip
 
 
@@ -50,6 +51,10 @@ def open_probe_run(paths: RunPaths) -> ProbeRun:
 
 def open_parity_run(paths: RunPaths) -> ParityRun:
     return expect(open_record(paths), ParityRun, "parity")
+
+
+def open_critic_run(paths: RunPaths) -> CriticRun:
+    return expect(open_record(paths), CriticRun, "critic")
 
 
 def open_eval_run(paths: RunPaths) -> EvalRun:

@@ -58,7 +58,7 @@ def test_a_larger_n_adds_to_the_answers_drawn_and_a_smaller_takes_none_away(writ
     more = draw_sample(judged, 50)
     assert more.ids[:20] == first.ids
     assert len(set(more.ids)) == 50
-    assert draw_sample(judged, 10) == more
+    assert draw_sample(judged, 10) == draw_sample(judged) == more
     assert len(draw_sample(judged, 1000).ids) == 120
 
 

@@ -198,8 +198,7 @@ def test_it_is_told_the_schema_and_the_item_and_draws_nothing_by_chance(
 
 def test_a_judge_that_is_away_is_of_state_transport(brief: Brief, speaker: Speaker, make_items: Items) -> None:
     speaker.say = lambda number: 503
-    judge = EndpointJudge(brief, speaker.endpoint)
-    judge._client.retries = 0
+    judge = EndpointJudge(brief, speaker.endpoint, retries=0)
     got = score(make_items(1), judge)["p0"]
     judge.close()
     assert (got.state, got.overall) == ("transport", None)
