@@ -22,7 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 data_app = typer.Typer(
-    help="Datasets: show, check, seal, audit; conversations to evaluate with.", no_args_is_help=True, epilog=EPILOG, rich_markup_mode=None
+    help="Datasets: show, check, seal, audit; conversations to evaluate with.",
+    no_args_is_help=True,
+    epilog=EPILOG,
+    rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
 

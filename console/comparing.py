@@ -30,7 +30,7 @@ def parity(
     if forms and not named:
         raise InputError("--forms names none", fix="--forms merged,q8_0, or leave it out")
     request = ParityRequest(model=run, forms=named, probes=probes, samples=samples, sampling=sampling)
-    see_through(start_parity(request, find_workspace(workspace)), detach=detach, json=json)
+    see_through(start_parity(request, find_workspace(workspace)), show_parity, detach=detach, json=json)
 
 
 def show_comparison(paths: RunPaths, *, json: bool) -> None:

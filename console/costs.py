@@ -17,9 +17,9 @@ def read_costs(workspace: Workspace) -> LedgerView:
     from engine.judge.ledger import HOURLY, read_hourly, read_ledger
 
     costs = [view_cost(cost, read_budget(workspace.run(cost.run))) for cost in read_ledger(workspace).costs]
-    hint = "its judge's model has no known price"
+    hint = "the judge's model has none that is known"
     if read_hourly() is None:
-        hint = f"{HOURLY}=USD says what an hour of this machine costs"
+        hint = f"{HOURLY} is what an hour here costs"
     return LedgerView(costs, add_up(costs), sum(cost.usd is None or cost.partly for cost in costs), hint)
 
 
@@ -31,11 +31,13 @@ def view_cost(cost: Cost, budget: float | None) -> CostView:
     known = [usd for usd in (judge, machine) if usd is not None]
     missing = (cost.judgements > 0 and judge is None) + (worked and machine is None)
     nothing = not cost.judgements and not worked
+    whole = sum(known)
     return CostView(
         run=cost.run, kind=cost.kind, train_seconds=cost.train_seconds, train_tokens=cost.train_tokens,
         generate_seconds=cost.generate_seconds, generate_tokens=cost.generate_tokens, judgements=cost.judgements,
         failed=cost.failed, judge_tokens=cost.judge_tokens, judge_usd=judge, machine_usd=machine,
-        usd=sum(known) if known or nothing else None, partly=bool(known and missing), budget=budget,
+        # a sum of which only a nought is known is not known
+        usd=None if missing and not whole else whole, partly=bool(missing and whole), budget=budget,
         # a recipe's budget is for the machine, an evaluation's for its judge
         spent=0.0 if nothing else machine if cost.kind == "train" else judge,
     )  # fmt: skip

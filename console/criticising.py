@@ -40,7 +40,7 @@ def criticise(
     paths, again = start_critic(request, find_workspace(workspace))
     if again:
         narrate(f"going on with {paths.id}, which was interrupted")
-    see_through(paths, detach=detach, json=json)
+    see_through(paths, show_critic, detach=detach, json=json)
 
 
 def show_critic(paths: RunPaths, *, json: bool) -> None:

@@ -1,9 +1,10 @@
 """The commands about workspaces, characters and datasets."""
 
+from collections import Counter
 from pathlib import Path
 
 from console.text import narrate, print_json
-from engine.errors import RefusedError
+from engine.errors import InputError, RefusedError
 from engine.store.paths import find_workspace
 from panels.text import align, plain
 
@@ -37,6 +38,8 @@ def check(name: str, *, json: bool, workspace: str | None) -> None:
         print_json(report)
         return
     print(f"{name}: {report['rows']} pairs, {report['probes']} probes, {report['prompts']} prompts; every row is valid")
+    if rubric := report["rubric"]:
+        print(f"  rubric {plain(rubric['name'])} version {rubric['version']}")
     print("  " + ", ".join(f"{plain(c)} {n}" for c, n in report["categories"].items()))
     words = report["words"]
     print(f"  words, median: prompt {words['prompt']}, chosen {words['chosen']}, rejected {words['rejected']}")
@@ -101,3 +104,24 @@ def audit(name: str, sealed: list[str], *, meaning: bool, json: bool, workspace:
             f"{name} repeats {len(leaks)} sealed prompts", fix="reword or remove those rows, then seal again"
         )
     narrate(f"{name}: no row repeats a prompt or probe of {', '.join(sealed)}")
+
+
+def write_conversations(out: str, *, count: int, seed: int, modern: bool, json: bool) -> None:
+    from engine.data.conversations import generate_conversations
+    from engine.store.journal import write_rows
+
+    path = Path(out).expanduser()
+    if path.exists():
+        raise InputError(
+            f"{path} is there already", fix="name a new file; sets are joined by putting their rows together"
+        )
+    made = generate_conversations(seed, count, modern=modern)
+    try:
+        write_rows(path, [conversation.to_json() for conversation in made])
+    except OSError as bad:
+        raise InputError(f"{path} cannot be written: {bad.strerror}", fix="--out a file in a folder of yours") from bad
+    categories = Counter(conversation.category for conversation in made)
+    if json:
+        print_json({"path": str(path), "conversations": len(made), "seed": seed, "categories": categories})
+    told = ", ".join(f"{category} {n}" for category, n in categories.items())
+    narrate(f"wrote {len(made)} conversations to {plain(str(path))}: {told}")

@@ -11,6 +11,8 @@ from console.rooms import Room
 from panels.evals import EvalsPanel
 from panels.ledger import LedgerPanel
 
+LEAST_SECONDS = 0.1
+
 
 class EvalsRoom(Room):
     LIVE = True

@@ -44,7 +44,7 @@ def evaluate(
     )  # fmt: skip
     paths, again = start_evaluation(request, find_workspace(workspace))
     _say_again(paths, again)
-    see_through(paths, detach=detach, json=json)
+    see_through(paths, show_evaluation, detach=detach, json=json)
 
 
 def score(
@@ -75,7 +75,7 @@ def score(
     )
     paths, again = start_scoring(request, find_workspace(workspace))
     _say_again(paths, again)
-    see_through(paths, detach=detach, json=json)
+    see_through(paths, show_evaluation, detach=detach, json=json)
 
 
 def read_effort(text: str | None) -> Effort | None:
@@ -119,6 +119,7 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
     lines += ["  " + line for line in align(table, numeric={1, 2, 3, 4})]
     components = ", ".join(f"{name} {mean:.2f}" for name, mean in facts["components"].items())
     lines.append(f"  components: {components}")
+    lines += describe_recall(facts["recall"])
     if facts["break_rate"]["n"]:
         lines.append(f"  breaks {describe_rate(facts['break_rate'])}")
     if (noise := facts["judge_noise"])["sd"] is not None:
@@ -128,10 +129,22 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
         lines.append(
             f"  score goes with length: rho {length['rho']:+.2f} [{length['low']:+.2f}, {length['high']:+.2f}]"
         )
+    lines += [f"  note: {plain(note)}" for note in facts["notes"]]
     usd = facts["usd"]
     lines.append(f"  cost {'unknown' if usd is None else f'{usd:.4f} USD'}, {facts['seconds']:.0f} s")
     lines.append(f"  it lies in {plain(facts['path'])}")
     return lines
+
+
+def describe_recall(recall: dict[str, Any] | None) -> list[str]:
+    """What later turns of conversations keep of what was told in earlier ones."""
+    if recall is None:
+        return []
+    table = [["what was told before", "n", "kept", "missed", "contradicted", "empty"]]
+    for name, part in [("overall", recall["overall"]), *recall["categories"].items()]:
+        counts = [str(part[state]) for state in ("missed", "contradicted", "empty")]
+        table.append([plain(name, 24), str(part["n"]), describe_rate(part) if part["n"] else "·", *counts])
+    return ["  " + line for line in align(table, numeric={1, 3, 4, 5})]
 
 
 def _describe_part(name: str, part: dict[str, Any]) -> list[str]:

@@ -133,6 +133,7 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
     return DetailView(
         id=run.id,
         facts=describe_facts(facts),
+        error=f"{error['message']}; try: {error['fix']}" if (error := facts["error"]) else "",
         states=failed,
         bounds=(low, high) if failed and low is not None else None,
         triage=run.judge.triage,
@@ -148,32 +149,23 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
 def compare(before: RunPaths, after: RunPaths, workspace: Workspace) -> Compared:
     """As `charlab compare` does, by category and by difficulty, and nothing is written.
 
-    InputError where one is not at its end, RefusedError where the two are not alike.
+    InputError where one is not at its end, or where the two are not alike.
     """
     from engine.data.read import read_prompts
-    from engine.judge.comparing import find_differences, find_doubts, find_rule, list_scores, read_scored
-    from engine.judge.start import read_run_brief
-    from engine.stats.compare import Measured, compare_scores
-    from engine.stats.intervals import wilson
-    from engine.stats.scores import number_rows
+    from engine.judge.comparing import find_differences, find_doubts, find_rule, list_scores, read_scored, weigh
 
     sides = read_scored(before, workspace), read_scored(after, workspace)
-    candidate = sides[1]
-    rule, differences = find_rule(candidate, workspace), find_differences(*sides, ())
-    doubts = find_doubts(candidate, sides[0], workspace)
-    broken = wilson(sum(answer.breaks is not None for answer in candidate.answers), len(candidate.answers))
-    measured = Measured(broken, (sides[0].critical, candidate.critical))
-    scale = read_run_brief(after).rubric.scale
-    rows = [list_scores(side) for side in sides]
+    rule, differences = find_rule(sides[1], workspace), find_differences(*sides, ())
+    doubts = find_doubts(sides[1], sides[0], workspace)
+    rows = list_scores(sides[0]), list_scores(sides[1])
     levels = {prompt.id: prompt.difficulty for prompt in read_prompts(after.prompts)}
     by_level = [[{**row, "stratum": levels[find_prompt(row["id"])]} for row in one] for one in rows]
 
-    def reckon(baseline: list[dict[str, Any]], mine: list[dict[str, Any]]) -> Comparison:
-        numbered = number_rows(before.id, baseline), number_rows(after.id, mine)
-        return compare_scores(*numbered, rule, measured, doubts, scale, notes=differences)
+    def reckon(found: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> Comparison:
+        return weigh(*sides, found, rule, differences, doubts)
 
     means = average(rows, "category") | average(by_level, "difficulty")
-    return Compared(sides[0], rule, reckon(*rows), reckon(*by_level), means)
+    return Compared(sides[0], rule, reckon(rows), reckon((by_level[0], by_level[1])), means)
 
 
 def find_prompt(item: str) -> str:
@@ -199,7 +191,6 @@ def describe_facts(facts: Mapping[str, Any]) -> str:
         f"{facts['answers']:,} answers" + (f", {samples} to each prompt" if samples > 1 else ""),
         "cost unknown" if usd is None else f"${usd:.2f}" if usd else "",
         f"{facts['skipped']:,} unreadable rows left out" if facts["skipped"] else "",
-        f"failed: {facts['error']['message']}" if facts["error"] else "",
     ]
     return ", ".join(word for word in words if word)
 

@@ -36,7 +36,7 @@ def probe(
         formats=tuple(read_formats(formats or ["chat"])), attacks=tuple(read_attacks(attacks)),
         backend=read_backend(backend),
     )  # fmt: skip
-    see_through(start_probing(request, room), detach=detach, json=json)
+    see_through(start_probing(request, room), show_probing, detach=detach, json=json)
 
 
 def read_system(path: str | None) -> str | None:

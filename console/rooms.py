@@ -70,7 +70,8 @@ class Room(Container):
         if not self.LIVE or self._due:
             return
         self._due = True
-        self.set_timer(max(0.0, self._loaded + AGAIN_SECONDS - time.monotonic()), self._arrive_again)
+        # a timer of no time at all is an error to Textual
+        self.set_timer(max(0.05, self._loaded + AGAIN_SECONDS - time.monotonic()), self._arrive_again)
 
     def _arrive_again(self) -> None:
         self._due = False

@@ -28,6 +28,7 @@ def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json
 
 
 def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None:
+    from console.showing import show_run
     from console.watch import see_through
     from engine.launch.steer import resume_run
     from engine.store.index import summarise_run
@@ -38,7 +39,7 @@ def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None
     resume_run(paths)
     if row.kind != "train":
         narrate(f"resuming {paths.id} behind {row.step} of {row.steps} answers")
-        see_through(paths, detach=detach, json=json)
+        see_through(paths, show_run, detach=detach, json=json)
         return
     narrate(f"resuming {paths.id} from " + (f"step {found.step}" if found else "its beginning: it has no checkpoint"))
     attend([paths], None, detach=detach, json=json)
@@ -62,9 +63,10 @@ def stop(run: str, *, json: bool, workspace: str | None) -> None:
 
 
 def watch(run: str, *, workspace: str | None) -> None:
+    from console.showing import show_run
     from console.watch import attach
 
-    sys.exit(attach([find_workspace(workspace).find_run(run)]))
+    sys.exit(attach([find_workspace(workspace).find_run(run)], show_run))
 
 
 def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool) -> None:
@@ -79,9 +81,10 @@ def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool)
             print("\n".join(ids))
         narrate(f"started; charlab watch {ids[0]} shows it, charlab stop {ids[0]} ends it")
         return
+    from console.showing import show_run
     from console.watch import attach
 
-    sys.exit(attach(runs, sys.stderr if json else sys.stdout))
+    sys.exit(attach(runs, show_run, sys.stderr if json else sys.stdout))
 
 
 def say_advice(paths: RunPaths) -> None:

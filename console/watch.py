@@ -5,11 +5,10 @@ Reads the run's files and nothing else, so that leaving, being killed or losing 
 
 import sys
 import time
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from console.closing import print_closing
 from console.reader import RunReader
-from console.showing import show_run
 from console.text import narrate, print_json
 from console.view import RunView, describe_event, describe_step
 from engine.errors import StoreError
@@ -17,11 +16,19 @@ from engine.records.version import LIVE
 from engine.store.index import summarise_run
 from engine.store.paths import RunPaths, Workspace
 
+
+class Show(Protocol):
+    """Prints one run."""
+
+    def __call__(self, paths: RunPaths, *, json: bool) -> None: ...
+
+
 POLL_SECONDS = 0.25
+COUNTED = {"eval": "answers and judgements", "score": "judgements"}
 
 
-def see_through(paths: RunPaths, *, detach: bool, json: bool) -> None:
-    """Say what was started, then watch it to its end and print it, unless asked not to."""
+def see_through(paths: RunPaths, show: Show, *, detach: bool, json: bool) -> None:
+    """Say what was started, then watch it to its end and `show` it, unless asked not to."""
     if detach:
         if json:
             print_json({"id": paths.id})
@@ -29,17 +36,17 @@ def see_through(paths: RunPaths, *, detach: bool, json: bool) -> None:
             print(paths.id)
         narrate(f"started; charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
         return
-    code = attach([paths], sys.stderr if json else None)
+    code = attach([paths], show, quiet=json)
     if json and code != 130:
-        show_run(paths, json=True)
+        show(paths, json=True)
     sys.exit(code)
 
 
-def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
+def attach(runs: list[RunPaths], show: Show, out: TextIO | None = None, *, quiet: bool = False) -> int:
     """Watch the runs one after another to their ends; returns 1 if any failed or was lost, else 0.
 
-    The closing summaries of trainings go to `out`, standard output if not given, where other kinds are printed too.
-    130 where a person left before the end.
+    The closing summaries of trainings go to `out`, standard output if not given; other kinds are shown by `show` unless
+    `quiet`. 130 where a person left before the end.
     """
     code = 0
     for paths in runs:
@@ -52,8 +59,8 @@ def attach(runs: list[RunPaths], out: TextIO | None = None) -> int:
             return 130
         if summarise_run(paths).kind == "train":
             print_closing(paths, out or sys.stdout)
-        elif out is None:
-            show_run(paths, json=False)
+        elif not quiet:
+            show(paths, json=False)
         code = 1 if summarise_run(paths).status in ("failed", "lost") else code
     return code
 
@@ -85,14 +92,15 @@ def follow(paths: RunPaths) -> bool:
 
 
 def count_answers(paths: RunPaths) -> bool:
-    """Tell how many answers the run has until it ends."""
+    """Tell how many answers and judgements the run has until it ends."""
     told = -1
     while (row := summarise_run(paths)).status in (*LIVE, "draft"):
         part = 20 * row.step // max(row.steps, 1)
         if row.step and part != told:
             told = part
             rate = "" if row.break_rate is None else f"  breaks {row.break_rate:.0%}"
-            narrate(f"{row.step}/{row.steps} answers{rate}  {row.tokens_per_second or 0:.0f} tok/s")
+            speed = "" if row.tokens_per_second is None else f"  {row.tokens_per_second:.0f} tok/s"
+            narrate(f"{row.step}/{row.steps} {COUNTED.get(row.kind, 'answers')}{rate}{speed}")
         time.sleep(POLL_SECONDS)
     return True
 

@@ -59,6 +59,12 @@ class RunLine(Protocol):
     @property
     def cost_usd(self) -> float | None: ...
     @property
+    def score(self) -> float | None: ...
+    @property
+    def score_raw(self) -> float | None: ...
+    @property
+    def critical(self) -> int | None: ...
+    @property
     def problem(self) -> str: ...
 
 
@@ -70,6 +76,12 @@ def _breaks(run: RunLine) -> Cell:
     if run.break_rate is None:
         return "·", "muted"
     return f"{run.break_rate:.0%}", "bad" if run.break_rate > 0.1 else "good"
+
+
+def _critical(run: RunLine) -> Cell:
+    if run.critical is None:
+        return "·", "muted"
+    return f"{run.critical:,}", "bad" if run.critical else "good"
 
 
 def _status(run: RunLine) -> Cell:
@@ -100,18 +112,23 @@ FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "loss": (Column("loss", "loss", 7, "right"), lambda r: _number(r.loss, "{:.3f}"), lambda r: r.loss),
     "margin": (Column("margin", "margin", 7, "right", rank=1), lambda r: _number(r.margin_nats, "{:+.3f}"), lambda r: r.margin_nats),
     "breaks": (Column("breaks", "breaks", 7, "right"), _breaks, lambda r: r.break_rate),
+    "score": (Column("score", "score", 6, "right", rank=1), lambda r: _number(r.score, "{:.2f}"), lambda r: r.score),
+    "raw": (Column("raw", "raw", 5, "right", rank=3), lambda r: _number(r.score_raw, "{:.2f}"), lambda r: r.score_raw),
+    "critical": (Column("critical", "critical", 9, "right", rank=2), _critical, lambda r: r.critical),
     "speed": (Column("speed", "tok/s", 6, "right", rank=3), lambda r: _number(r.tokens_per_second, "{:.0f}"), lambda r: r.tokens_per_second),
     "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
     "age": (Column("age", "age", 6, "right", rank=2), lambda r: (format_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
 }  # fmt: skip
 READS = {name: read for name, (_, _, read) in FIELDS.items()} | {"age": lambda run: time.time() - run.created}
 """What a filter compares: as a sort does, but an age is in seconds."""
-COLUMNS = tuple(column for column, _, _ in FIELDS.values())
+JUDGED = ("score", "raw", "critical")
+"""Columns that are left out while no run has any of them."""
 
 
 class _Rows:
-    def __init__(self, runs: Sequence[RunLine]) -> None:
+    def __init__(self, runs: Sequence[RunLine], fields: Sequence[str]) -> None:
         self.runs = runs
+        self.shows = [FIELDS[name][1] for name in fields]
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -121,7 +138,7 @@ class _Rows:
 
     def cells(self, row: int) -> list[Cell]:
         run = self.runs[row]
-        return [show(run) for _, show, _ in FIELDS.values()]
+        return [show(run) for show in self.shows]
 
 
 class RunsPanel(Vertical):
@@ -140,7 +157,9 @@ class RunsPanel(Vertical):
         "All runs of the workspace. enter opens a run's curves; space marks it, so that its curves are drawn with the "
         "others; p pins the baseline that Compare measures against.\n\n"
         "The filter takes words (all must occur), key:word as in status:running or base:qwen, comparisons as in "
-        "loss<2.5, margin>0, step>=1000 or age<3600 (seconds), and -word for without."
+        "loss<2.5, margin>0, step>=1000 or age<3600 (seconds), and -word for without.\n\n"
+        "Once a run is an evaluation, score is the mean of its corrected scores, raw that of what its judge itself gave, "
+        "and critical counts answers that fail critically."
     )
 
     class Marked(Message):
@@ -173,11 +192,13 @@ class RunsPanel(Vertical):
         self._runs: Sequence[RunLine] = ()
         self._shown: list[RunLine] = []
         self._marks: Mapping[str, str] = {}
+        self._fields = [name for name in FIELDS if name not in JUDGED]
+        """What is shown of a run."""
         self._sort, self._reverse = "age", True
         self._filter = ""
 
     def compose(self) -> ComposeResult:
-        yield Table(COLUMNS, empty=NO_RUNS)
+        yield Table((), empty=NO_RUNS)
         with Horizontal(id="filter"):
             yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False, compact=True)
             yield Label("", id="count")
@@ -189,6 +210,10 @@ class RunsPanel(Vertical):
         """Show these runs; the cursor stays on the run it was on, and starts on the newest."""
         first = not self._runs
         self._runs = runs
+        judged = any(run.score is not None for run in runs)
+        self._fields = [name for name in FIELDS if judged or name not in JUDGED]
+        if self._sort not in self._fields:
+            self._sort, self._reverse = "age", True
         self._marks = {**dict.fromkeys(marked, "●"), **({baseline: "◆"} if baseline else {})}
         self._arrange()
         if first and self._shown:
@@ -218,9 +243,10 @@ class RunsPanel(Vertical):
     def _show(self) -> None:
         table = self.query_one(Table)
         arrow = "↓" if self._reverse else "↑"
-        table.columns = tuple(c._replace(title=c.title + arrow if c.key == self._sort else c.title) for c in COLUMNS)
+        columns = [FIELDS[name][0] for name in self._fields]
+        table.columns = tuple(c._replace(title=c.title + arrow if c.key == self._sort else c.title) for c in columns)
         table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else NO_RUNS
-        table.show(_Rows(self._shown), marks=self._marks)
+        table.show(_Rows(self._shown, self._fields), marks=self._marks)
         if self._filter:
             self.query_one("#count", Label).update(f"{len(self._shown):,} of {len(self._runs):,}")
 
@@ -233,10 +259,10 @@ class RunsPanel(Vertical):
             self.post_message(self.Pinned(run))
 
     def action_sort(self, by: int) -> None:
-        names = list(FIELDS)
+        names = self._fields
         self._sort = names[(names.index(self._sort) + by) % len(names)]
         # numbers and ages are read from the top, names from A
-        self._reverse = self._sort in ("step", "margin", "speed", "cost", "age")
+        self._reverse = self._sort in ("step", "margin", *JUDGED, "speed", "cost", "age")
         self._arrange()
 
     def action_reverse(self) -> None:

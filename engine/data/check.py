@@ -4,9 +4,20 @@ import statistics
 from collections import Counter
 from typing import Any
 
-from engine.data.read import find_dataset, hash_file, read_character, read_jsonl, read_manifest, read_probes
+from engine.data.read import (
+    find_dataset,
+    hash_file,
+    read_character,
+    read_jsonl,
+    read_manifest,
+    read_probes,
+    read_prompts,
+)
 from engine.errors import DatasetError
+from engine.judge.rubric import read_rubric_file
+from engine.records.conversations import Conversation
 from engine.records.dataset import Character, Pair, Prompt
+from engine.records.judging import Rubric
 from engine.store.paths import Workspace
 
 
@@ -15,8 +26,9 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
     paths = find_dataset(workspace, name)
     pairs = read_jsonl(paths.pairs, Pair)
     probes = read_probes(paths.probes) if paths.probes.is_file() else []
-    prompts = read_jsonl(paths.prompts, Prompt) if paths.prompts.is_file() else []
+    prompts = read_prompts(paths.prompts) if paths.prompts.is_file() else []
     character = read_character(paths)
+    rubric = read_rubric_file(paths.rubric) if paths.rubric.is_file() else None
     try:
         sealed = read_manifest(paths).sha256 == hash_file(paths.pairs)
     except DatasetError:
@@ -26,6 +38,8 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
         "rows": len(pairs),
         "probes": len(probes),
         "prompts": len(prompts),
+        "conversations": sum(isinstance(prompt, Conversation) for prompt in prompts),
+        "rubric": None if rubric is None else {"name": rubric.name, "version": rubric.version},
         "sealed": sealed,
         "categories": dict(Counter(p.category for p in pairs).most_common()),
         "words": {
@@ -38,6 +52,7 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
             *find_length_shortcut(pairs),
             *find_imbalance(pairs),
             *find_missing_voice(character),
+            *find_missing_rubric(prompts, rubric),
         ],
     }
 
@@ -77,6 +92,12 @@ def find_imbalance(pairs: list[Pair]) -> list[str]:
 def find_missing_voice(character: Character) -> list[str]:
     if len(character.voice.marks) < character.voice.least:
         return ["character.toml lists fewer voice.marks than voice.least asks for, so no answer can be in character"]
+    return []
+
+
+def find_missing_rubric(prompts: list[Prompt], rubric: Rubric | None) -> list[str]:
+    if prompts and rubric is None:
+        return ["there are prompts and no rubric.toml, so no judge can score their answers"]
     return []
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from engine.data.audit import Leak, Text, find_leaks, find_near, last_words
-from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes
+from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes, read_prompts
 from engine.errors import DatasetError, StoreError
-from engine.records.dataset import Manifest, Pair, Prompt
+from engine.records.dataset import Manifest, Pair
 from engine.store.journal import write_atomic, write_json
 from engine.store.paths import DatasetPaths, Workspace
 
@@ -90,7 +90,7 @@ def read_sealed(workspace: Workspace, name: str) -> list[Text]:
     paths = find_dataset(workspace, name)
     sealed: list[Text] = []
     if paths.prompts.is_file():
-        sealed += [Text(p.id, last_words(p.messages)) for p in read_jsonl(paths.prompts, Prompt)]
+        sealed += [Text(p.id, last_words(p.messages)) for p in read_prompts(paths.prompts)]
     if paths.probes.is_file():
         sealed += [Text(p.id, last_words(p.messages)) for p in read_probes(paths.probes)]
     return sealed

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.layout import seal_dataset
-from engine.data.read import find_dataset, read_jsonl, read_probes
+from engine.data.read import find_dataset, read_jsonl, read_probes, read_prompts
 from engine.errors import DatasetError
-from engine.records.dataset import Message, Pair, Probe, Prompt
+from engine.records.dataset import Message, Pair, Probe
 from engine.store.journal import Journal, seal
 from engine.store.paths import DatasetPaths, Workspace
 
@@ -83,7 +83,7 @@ def save_note(workspace: Workspace, dataset: str, text: str, meta: dict[str, Any
 def read_questions(workspace: Workspace, dataset: str) -> list[Probe]:
     """The prompts and probes of a dataset, as many kinds as it has."""
     paths = find_dataset(workspace, dataset)
-    prompts = read_jsonl(paths.prompts, Prompt) if paths.prompts.is_file() else []
+    prompts = read_prompts(paths.prompts) if paths.prompts.is_file() else []
     probes = read_probes(paths.probes) if paths.probes.is_file() else []
     return [*prompts, *probes]
 

@@ -76,15 +76,8 @@ def compare_evals(
     rule = rule or find_rule(after, workspace)
     differences = find_differences(before, after, allow)
     doubts = [] if calibrated else find_doubts(after, before, workspace)
-    scale = read_run_brief(after.paths).rubric.scale
-    comparison = compare_scores(
-        number_rows(before.run.id, list_scores(before)), number_rows(after.run.id, list_scores(after)), rule,
-        Measured(
-            wilson(sum(a.breaks is not None for a in after.answers), len(after.answers)),
-            (before.critical, after.critical),
-        ),
-        doubts, scale, seed, resamples, [*differences, *describe_noise(before, after)],
-    )  # fmt: skip
+    rows = list_scores(before), list_scores(after)
+    comparison = weigh(before, after, rows, rule, differences, doubts, seed, resamples)
     origin = describe_origin(f"{after.evaluation.probes.dataset}-compare", workspace, ("numpy", "scipy"))
     run = CompareRun(
         **origin, steps=comparison.n, subject=after.run.subject, probes=after.evaluation.probes,
@@ -92,6 +85,25 @@ def compare_evals(
         seed=seed, resamples=resamples,
     )  # fmt: skip
     return write_comparison(run, comparison, workspace), comparison
+
+
+def weigh(
+    before: Scored,
+    after: Scored,
+    rows: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+    rule: Rule,
+    differences: list[str],
+    doubts: list[str],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """The comparison of two sides by their `rows`, as `list_scores` gives them, with guards and noises; writes nothing."""
+    broken = wilson(sum(a.breaks is not None for a in after.answers), len(after.answers))
+    return compare_scores(
+        number_rows(before.run.id, rows[0]), number_rows(after.run.id, rows[1]), rule,
+        Measured(broken, (before.critical, after.critical)), doubts, read_run_brief(after.paths).rubric.scale, seed,
+        resamples, [*differences, *describe_noise(before, after)],
+    )  # fmt: skip
 
 
 def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:

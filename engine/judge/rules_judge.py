@@ -165,8 +165,7 @@ class RulesJudge:
     @property
     def notes(self) -> Sequence[str]:
         unseen = [c.name for c in self.rubric.components if c.name not in self._named]
-        told = ["the judge is a set of rules: it shows where to look first and proves nothing"]
-        return told + ([f"no rule sees {', '.join(unseen)}, so the overall is without"] if unseen else [])
+        return [f"no rule sees {', '.join(unseen)}, so the overall is without"] if unseen else []
 
     def close(self) -> None:
         pass

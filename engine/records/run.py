@@ -116,17 +116,22 @@ class Subject(Record):
 class ProbesUse(Record):
     dataset: str
     sha256: str
-    """Of the bytes of this run's own probes.jsonl, where formats and attacks are written out."""
+    """Of the bytes of this run's own probes.jsonl or prompts.jsonl, where formats and attacks are written out."""
     count: int
 
 
-class ProbeRun(Header):
-    """A model asked the probes of a character, each `samples` times."""
+class ModelRun(Header):
+    """A run about a model, with a character's probes or prompts."""
 
-    kind: Literal["probe"] = "probe"
     subject: Subject
     probes: ProbesUse
+
+
+class Asking(Record):
+    """How a model is asked."""
+
     samples: int
+    """Answers to each probe or prompt."""
     sampling: Sampling
     """Its seed is the run's; every answer draws with one of its own that follows from it."""
     system: str | None
@@ -135,32 +140,9 @@ class ProbeRun(Header):
     """What was asked to serve the model; None left the choice."""
 
 
-class ParityRun(Header):
-    """Every form of one adapter, asked and compared with the form that it was trained in."""
+class Judging(Record):
+    """Who judges, and how far one goes."""
 
-    kind: Literal["compare"] = "compare"
-    measure: Literal["parity"] = "parity"
-    subject: Subject
-    probes: ProbesUse
-    samples: int
-    sampling: Sampling
-    forms: list[str]
-    """'trained' first, then names of engine.records.forms."""
-    positions: int
-    """Places of greedy answers at which distributions are compared, at most."""
-
-
-class EvalRun(Header):
-    """A model asked a prompt set, its answers judged by a rubric."""
-
-    kind: Literal["eval"] = "eval"
-    subject: Subject
-    probes: ProbesUse
-    """The prompts: `dataset`, and the sha256 and count of this run's own prompts.jsonl."""
-    samples: int
-    sampling: Sampling
-    system: str | None
-    backend: Backend | None = None
     judge: JudgeUse
     batch: bool = False
     """Whether the judge is asked by its batch interface, at half the price."""
@@ -172,20 +154,37 @@ class EvalRun(Header):
     advice: list[str] = []
 
 
-class ScoreRun(Header):
+class ProbeRun(ModelRun, Asking):
+    """A model asked the probes of a character."""
+
+    kind: Literal["probe"] = "probe"
+
+
+class EvalRun(ModelRun, Asking, Judging):
+    """A model asked a prompt set, its answers judged by a rubric."""
+
+    kind: Literal["eval"] = "eval"
+
+
+class ScoreRun(ModelRun, Judging):
     """The answers of an evaluation judged again, by another judge or rubric."""
 
     kind: Literal["score"] = "score"
     of: str
     """The run that holds the answers."""
-    subject: Subject
-    probes: ProbesUse
-    judge: JudgeUse
-    batch: bool = False
-    repeats: int = 1
-    controls: bool = False
-    max_usd: float | None = None
-    advice: list[str] = []
+
+
+class ParityRun(ModelRun):
+    """Every form of one adapter, asked and compared with the form that it was trained in."""
+
+    kind: Literal["compare"] = "compare"
+    measure: Literal["parity"] = "parity"
+    samples: int
+    sampling: Sampling
+    forms: list[str]
+    """'trained' first, then names of engine.records.forms."""
+    positions: int
+    """Places of greedy answers at which distributions are compared, at most."""
 
 
 class Side(Record):
@@ -201,14 +200,11 @@ class Side(Record):
     """What its judgements cost; None where no price is known."""
 
 
-class CompareRun(Header):
-    """Two evaluations compared; what came out stands in verdict.json."""
+class CompareRun(ModelRun):
+    """Two evaluations compared, the candidate being the subject; what came out stands in verdict.json."""
 
     kind: Literal["compare"] = "compare"
     measure: Literal["scores"] = "scores"
-    subject: Subject
-    """The candidate."""
-    probes: ProbesUse
     baseline: Side
     candidate: Side
     judge: JudgeUse
@@ -219,13 +215,10 @@ class CompareRun(Header):
     resamples: int
 
 
-class CriticRun(Header):
+class CriticRun(ModelRun):
     """Candidates of a base ranked by its adapter, each judged: what choosing among them is worth."""
 
     kind: Literal["generate"] = "generate"
-    subject: Subject
-    """The adapter that ranks; the candidates are of its base."""
-    probes: ProbesUse
     candidates: int
     """Of each prompt, among which the critic chooses; one more stands for asking once."""
     sampling: Sampling

@@ -35,7 +35,7 @@ from panels.training import TrainingHead, TrainingPanel
 ROOT = Path(__file__).resolve().parents[2]
 ADA, BOB, CLEO = "20260101-0900-ada-1a2b", "20260102-0900-bob-3c4d", "20260103-0900-cleo-5e6f"
 HOSTILE = "[red]x[/red] [@click=app.bell]y[/] \x1b[31mz\x1b]0;title\x07 \u202eevil\u2066 😀👩\u200d🚀 שלום\x00\x07 漢字\r\n\ttab"
-PANELS = ("runs", "training", "sentinels", "compare", "datasets", "launch", "chat")
+PANELS = ("runs", "training", "sentinels", "compare", "datasets", "launch", "chat", "evals", "ledger")
 
 Check = Callable[[Lab, Pilot[int]], Awaitable[None]]
 WriteRun = Callable[..., Any]

@@ -59,6 +59,9 @@ class Line(NamedTuple):
     partial: bool = False
     created: float = 0.0  # of unknown age: an age would differ from day to day
     cost_usd: float | None = None
+    score: float | None = None
+    score_raw: float | None = None
+    critical: int | None = None
     problem: str = ""
 
 
@@ -88,7 +91,8 @@ class Stage(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Bar((("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
-                   ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat")))  # fmt: skip
+                   ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"),
+                   ("evals", "Evals"), ("ledger", "Ledger")))  # fmt: skip
         yield self.panel
         yield Keys(last=("Help", "Quit"))
 
@@ -182,6 +186,23 @@ def test_runs(size: tuple[int, int], compare_picture: Compared) -> None:
         await pilot.press("j", "j")
 
     take(panel, act, compare_picture, "runs", size)
+
+
+@every_size
+def test_runs_of_which_some_are_evaluations(size: tuple[int, int], compare_picture: Compared) -> None:
+    panel = RunsPanel(id="runs")
+    judged = Line("20260107-0900-madison-eval-8192", "finished", 72, None, None, 0.31, objective="eval", base=f"run:{ADA}@120",
+                  kind="eval", steps=72, score=6.42, score_raw=5.73, critical=2)  # fmt: skip
+    ruled = judged._replace(
+        id="20260108-0900-madison-eval-92a3", break_rate=None, score=5.5, score_raw=None, critical=0
+    )
+
+    async def act(pilot: Pilot[None]) -> None:
+        panel.show((*LINES, judged, ruled), baseline=judged.id)
+        panel.query_one("Table").focus()
+        await pilot.press("j")
+
+    take(panel, act, compare_picture, "runs-judged", size)
 
 
 @every_size

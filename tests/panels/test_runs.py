@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from panels.filter import parse_filter
-from panels.runs import FIELDS, READS, RunsPanel
+from panels.runs import FIELDS, JUDGED, READS, RunsPanel
 from panels.table import Table
 
 HOSTILE = "[red]x[/red] \x1b[31mz\x1b]0;title\x07 \u202eevil\u2066 😀 漢字\r\n\ttab"
@@ -41,6 +41,9 @@ class Run:
     tokens_per_second: float | None = 400.0
     created: float = 0.0
     cost_usd: float | None = None
+    score: float | None = None
+    score_raw: float | None = None
+    critical: int | None = None
     problem: str = ""
 
 
@@ -49,6 +52,8 @@ RUNS = (
     Run("2-bob", created=200.0, loss=None, status="running", step=30, objective="simpo"),
     Run("3-cleo", created=300.0, loss=1.0, status="lost", step=20, break_rate=0.4, partial=True),
 )
+SHOWN = [name for name in FIELDS if name not in JUDGED]
+"""Of runs none of which is an evaluation."""
 
 
 class Stage(App[None]):
@@ -163,10 +168,10 @@ def test_the_newest_run_is_first_and_has_the_cursor() -> None:
     play(act)
 
 
-@pytest.mark.parametrize("column", FIELDS)
+@pytest.mark.parametrize("column", SHOWN)
 def test_s_sorts_by_the_next_column_and_its_title_says_so_with_an_arrow(column: str) -> None:
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
-        names = list(FIELDS)
+        names = SHOWN
         panel.action_sort(names.index(column) - 1 - names.index("age"))
         await pilot.press("s")
         title = FIELDS[column][0].title
@@ -191,7 +196,7 @@ def test_s_sorts_by_the_next_column_and_its_title_says_so_with_an_arrow(column: 
 )
 def test_each_column_sorts_by_its_value_with_the_missing_ones_last(column: str, expected: list[str]) -> None:
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
-        names = list(FIELDS)
+        names = SHOWN
         panel.action_sort(names.index(column) - names.index("age"))
         assert order(app) == expected
         panel.action_reverse()
@@ -199,6 +204,37 @@ def test_each_column_sorts_by_its_value_with_the_missing_ones_last(column: str, 
         assert order(app) == [*[run for run in reversed(expected) if run not in missing], *missing]
 
     play(act)
+
+
+def test_scores_have_columns_of_their_own_once_a_run_has_any() -> None:
+    judged = Run("4-eval", kind="eval", created=50.0, score=6.254, score_raw=5.5, critical=2)
+    clean = Run("5-eval", kind="eval", created=40.0, score=7.0, critical=0)
+
+    async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
+        assert not {"score", "raw", "critical"} & set(text_of(app)[0].split())
+        panel.show([*RUNS, judged, clean])
+        await pilot.pause()
+        title, *lines = text_of(app)
+        assert title.split().index("raw") == title.split().index("score") + 1
+        line = next(line for line in lines if "4-eval" in line)
+        assert [word for word in line.split() if word in ("6.25", "5.50", "2")] == ["6.25", "5.50", "2"]
+        # the judge of the other gave no overall of its own: no number stands for that
+        assert next(line for line in lines if "5-eval" in line).split().count("0") == 1
+        while "score↓" not in text_of(app)[0]:
+            await pilot.press("s")
+        assert order(app)[:2] == ["5-eval", "4-eval"]
+        panel.show(RUNS)
+        await pilot.pause()
+        assert "age↓" in text_of(app)[0]
+        assert "score" not in text_of(app)[0]
+
+    play(act, size=(200, 20))
+
+
+def test_the_filter_compares_scores() -> None:
+    runs = [Run("1", score=6.0, critical=3), Run("2", score=4.0, critical=0), Run("3")]
+    assert [run.id for run in runs if parse_filter("score>5", READS)(run)] == ["1"]
+    assert [run.id for run in runs if parse_filter("critical=0", READS)(run)] == ["2"]
 
 
 # ---------------------------------------------------------------- filtering
@@ -409,7 +445,7 @@ def test_values_that_are_not_finite_do_not_break_the_order() -> None:
     runs = [Run("1", loss=math.inf), Run("2", loss=-math.inf), Run("3", loss=1.0)]
 
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
-        names = list(FIELDS)
+        names = SHOWN
         panel.action_sort(names.index("loss") - names.index("age"))
         assert order(app) == ["2", "3", "1"]
 

@@ -32,12 +32,11 @@ def find(judge: RulesJudge, answer: str, references: tuple[str, ...] = ()) -> di
 def test_it_is_always_labelled_triage(judge: RulesJudge) -> None:
     assert judge.use.triage
     assert judge.use.reference == "rules"
-    assert "proves nothing" in judge.notes[0]
 
 
 def test_components_that_no_rule_sees_are_left_out_and_named(judge: RulesJudge) -> None:
     assert set(find(judge, GOOD)) == {"voice", "rhetorical", "historical", "integrity"}
-    assert "no rule sees position" in judge.notes[1]
+    assert "no rule sees position" in judge.notes[0]
 
 
 def test_an_answer_in_character_stands_above_an_assistants_in_every_component(judge: RulesJudge) -> None:
