@@ -488,8 +488,8 @@ CLAIMS = (
     *_rules(
         "claims-ai",
         "he was another than I",
-        r"(?:\A\W*|(?:(?<!mrs)(?<!\bmr)[,.;:!]|\b(?:as|though|although|what|how|but|and|that|while|since|because|only))"
-        r"\s+)(?!mrs\b){NAME}\s+(?:was|had|has|is|loved"
+        r"(?:\A\W*|(?<=[.!]\s)(?<!mrs\.\s)(?<!\bmr\.\s)|(?:(?<!mrs)(?<!\bmr)[,;:]|\b(?:as|though|although|what|how|but|and|that|while|since|because|only))"
+        r"\s+)(?!mrs\b){NAME}\s+(?:was|had|has|loved"
         r"|liked|would(?!\s+say\s+of)|used|wrote|never|did|might|kept|said|thought|believed|felt|suffered|ate|lived"
         r"|married|knew|owned"
         r"|held|may|could|spent|hated|preferred|drank|died|himself|herself)\b",
