@@ -65,9 +65,7 @@ def save_probe(workspace: Workspace, dataset: str, messages: Sequence[Message], 
     with _hold(paths):
         _refuse_repeat(paths.probes, Probe, probe.id)
         _append(paths.probes, row)
-        _append(
-            paths.notes, {"time": time.time(), "text": "saved as a probe", "probe": probe.id, "meta": meta}
-        )
+        _append(paths.notes, {"time": time.time(), "text": "saved as a probe", "probe": probe.id, "meta": meta})
     return probe
 
 

@@ -115,7 +115,7 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     evaluation = run if isinstance(run, EvalRun) else open_eval_run(source)
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)
     judged = read_scores(paths, run.judge.fingerprint)
-    # controls stand among them
+    # rows of nobody's answer may stand among them
     scores = {name: judged[name] for a in answers if (name := name_answer(a)) in judged}
     wanted = evaluation.steps // 2
     if len(answers) < wanted or len(scores) < len(answers):

@@ -7,7 +7,7 @@ from typing import Any
 from engine.data.read import read_prompts
 from engine.judge.aggregate import Group, Place, aggregate
 from engine.judge.start import read_run_brief
-from engine.judge.trust import correlate_length, measure_noise, read_controls
+from engine.judge.trust import correlate_length, is_control, measure_noise, read_controls
 from engine.probe.ask import name_answer, read_answers, strip_thinking
 from engine.probe.recall import State, score_turn
 from engine.records.conversations import Conversation
@@ -36,8 +36,8 @@ def read_newest(paths: RunPaths, judge: str, repeat: int | None = 0) -> dict[tup
 
 
 def read_scores(paths: RunPaths, judge: str) -> dict[str, Score]:
-    """The first judgement of each item, by its id; repeats tell of the judge's noise alone."""
-    return {name: score for (name, _), score in read_newest(paths, judge).items()}
+    """The first judgement of each item, by its id; repeats and controls tell of the judge alone, not of an answer."""
+    return {name: score for (name, _), score in read_newest(paths, judge).items() if not is_control(name)}
 
 
 def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "override": found.difference.to_json() if found.difference else None,
         "usage": found.usage.to_json(),
         "judge_noise": measure_noise(s for s in every if s.id in places)._asdict(),
-        "controls": [control._asdict() for control in read_controls(scores.values(), rubric)],
+        "controls": [control._asdict() for control in read_controls((s for s in every if not s.repeat), rubric)],
         "length": correlate_length(
             (s for name, s in scores.items() if name in places),
             {name_answer(a): strip_thinking(a.text)[1] for a in answers},

@@ -93,6 +93,7 @@ _PREFIX = "control "
 ControlName = Literal["empty", "constant", "over-long", "rubric-quoting", "injected"]
 _MUST_BE_LOW: tuple[ControlName, ...] = ("empty", "constant", "rubric-quoting")
 _MUST_NOT_GAIN: tuple[ControlName, ...] = ("over-long", "injected")
+_STARTS = tuple(f"{_PREFIX}{name} " for name in (*_MUST_BE_LOW, *_MUST_NOT_GAIN))
 _LOW_PART, _GAIN_PART = 1 / 3, 0.05
 """Of the scale: a control that deserves nothing stays in its lowest third; one that adds nothing gains no twentieth."""
 CONSTANT = "I thank you for the question, and shall consider it with all the attention that it deserves."
@@ -130,6 +131,10 @@ def make_controls(items: Sequence[Item], rubric: Rubric) -> list[Item]:
         for name, made in answers.items()
         for item, answer in zip(items, made, strict=True)
     ]
+
+
+def is_control(item: str) -> bool:
+    return item.startswith(_STARTS)
 
 
 def read_controls(scores: Iterable[Score], rubric: Rubric) -> list[ControlRead]:
