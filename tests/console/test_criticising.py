@@ -69,6 +69,7 @@ def score_by_hand(adapter: Path, tiny: Path, sample: dict[str, Any], question: s
     return sum(found) / len(found)
 
 
+@pytest.mark.slow
 def test_candidates_of_the_base_are_ranked_by_the_adapter_judged_and_gone_on_with(
     workspace: Any, charlab: Callable[..., Any], loud_adapter: Path, tiny_folder: Path
 ) -> None:

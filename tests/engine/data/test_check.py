@@ -92,3 +92,34 @@ def test_uneven_categories_are_found_beyond_four_to_one(pair: Rows) -> None:
     assert find_imbalance(rows) == ["categories are uneven: voice has 9 rows, letters 2"]
     assert find_imbalance(rows[1:]) == []
     assert find_imbalance(rows[:9]) == []
+
+
+def test_prompts_and_rubric_are_looked_at_too(
+    workspace: Workspace, write_dataset: Callable[..., DatasetPaths], pair: Rows
+) -> None:
+    paths = write_dataset("ada", [pair(1)])
+    prompt = {"id": "a", "difficulty": "easy", "messages": [{"role": "user", "content": "My cat is Nutmeg."}]}
+    talk = {**prompt, "id": "b", "turns": ["And?"], "expects": [{"turn": 1, "any_of": ["Nutmeg"]}]}
+    paths.prompts.write_text("".join(json.dumps(row) + "\n" for row in (prompt, talk)))
+    found = check_dataset(workspace, "ada")
+    assert (found["prompts"], found["conversations"], found["rubric"]) == (2, 1, None)
+    assert found["findings"] == ["there are prompts and no rubric.toml, so no judge can score their answers"]
+    paths.rubric.write_bytes(workspace.dataset("madison").rubric.read_bytes())
+    found = check_dataset(workspace, "ada")
+    assert (found["rubric"], found["findings"]) == ({"name": "james-madison", "version": 1}, [])
+    paths.rubric.write_text(paths.rubric.read_text().replace("weight = 25", "weight = 0"))
+    with pytest.raises(DatasetError, match=r"components\.0\.weight"):
+        check_dataset(workspace, "ada")
+
+
+def test_a_conversation_that_expects_something_of_a_turn_it_has_not_is_told_with_its_line(
+    workspace: Workspace, write_dataset: Callable[..., DatasetPaths], pair: Rows
+) -> None:
+    paths = write_dataset("ada", [pair(1)])
+    talk = {
+        "id": "b", "difficulty": "easy", "messages": [{"role": "user", "content": "?"}], "turns": ["And?"],
+        "expects": [{"turn": 2, "any_of": ["Nutmeg"]}],
+    }  # fmt: skip
+    paths.prompts.write_text(json.dumps(talk) + "\n")
+    with pytest.raises(DatasetError, match=r"prompts.jsonl line 1: .*an expectation for turn 2, and the last is 1"):
+        check_dataset(workspace, "ada")

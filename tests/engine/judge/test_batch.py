@@ -157,3 +157,21 @@ def test_an_api_that_is_away_is_worth_another_try_and_the_ticket_stays(
     with pytest.raises(BusyError, match="not known"):
         score(make_items(2), judge, tmp_path / "ticket")
     assert (tmp_path / "ticket").exists()
+
+
+def test_a_ticket_left_by_another_repeat_is_not_taken_for_this_one(
+    judging: Make, make_items: Items, tmp_path: Path
+) -> None:
+    ticket, kept = tmp_path / "ticket", tmp_path / "kept"
+    with Api(batch_seconds=0.05) as api:
+        judge = judging(api)
+        stops = iter([False, True])
+        score(make_items(2), judge, ticket, stop=lambda: next(stops, True))
+        kept.write_bytes(ticket.read_bytes())
+        first, _ = score(make_items(2), judge, ticket)
+        # as a worker leaves it that is killed after the last result was taken
+        ticket.write_bytes(kept.read_bytes())
+        again, outcome = score(make_items(2), judge, ticket, repeat=1)
+        assert len(api.batches) == 2
+    assert [s.repeat for s in (*first.values(), *again.values())] == [0, 0, 1, 1]
+    assert (outcome.ended, outcome.left, ticket.exists()) == ("done", 0, False)

@@ -19,6 +19,7 @@ from engine.judge.calibrating import (
     read_labels,
 )
 from engine.judge.comparing import find_doubts, read_scored
+from engine.store.journal import read_rows, write_rows
 
 Write = Callable[..., Any]
 RUN, SECOND, OTHER = "20260101-0900-ada-eval-1a2b", "20260101-0901-ada-score-1a2b", "20260101-0902-ada-eval-3c4d"
@@ -65,6 +66,13 @@ def test_a_larger_n_adds_to_the_answers_drawn_and_a_smaller_takes_none_away(writ
 def test_an_answer_whose_judgement_failed_is_not_drawn(write_evaluation: Write) -> None:
     judged = read_judged(write_evaluation(RUN, [None, 3.0, 8.0]))
     assert set(draw_sample(judged, 60).ids) == {"p-001 0 0", "p-002 0 0"}
+
+
+def test_a_control_of_the_judge_is_not_drawn(write_evaluation: Write) -> None:
+    paths = write_evaluation(RUN, [3.0, 8.0])
+    row = read_rows(paths.scores)[0]
+    write_rows(paths.scores, [*read_rows(paths.scores), {**row, "id": "control injected p-000 0 0"}])
+    assert set(draw_sample(read_judged(paths), 60).ids) == {"p-000 0 0", "p-001 0 0"}
 
 
 def test_the_threshold_is_fixed_before_the_first_label(write_evaluation: Write) -> None:
