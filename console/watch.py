@@ -43,7 +43,8 @@ def see_through(paths: RunPaths, show: Show, *, detach: bool, json: bool) -> Non
 
 
 def attach(runs: list[RunPaths], show: Show, out: TextIO | None = None, *, quiet: bool = False) -> int:
-    """Watch the runs one after another to their ends; returns 1 if any failed or was lost, else 0.
+    """Watch the runs one after another to their ends; returns 1 if any failed or was lost, 3 if answers or
+    judgements are left to do, else 0.
 
     The closing summaries of trainings go to `out`, standard output if not given; other kinds are shown by `show` unless
     `quiet`. 130 where a person left before the end.
@@ -61,7 +62,11 @@ def attach(runs: list[RunPaths], show: Show, out: TextIO | None = None, *, quiet
             print_closing(paths, out or sys.stdout)
         elif not quiet:
             show(paths, json=False)
-        code = 1 if summarise_run(paths).status in ("failed", "lost") else code
+        row = summarise_run(paths)
+        if row.status in ("failed", "lost"):
+            code = 1
+        elif row.status == "stopped" and row.kind != "train":
+            code = 3  # what is left is done by the same command, or by resume
     return code
 
 
