@@ -349,6 +349,12 @@ def parity(
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")] = 1.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 64,
     seed: Annotated[int | None, typer.Option(min=0, help="The same for every form; drawn if not given.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Judge each form's answers to the prompt set too: rules, anthropic:MODEL, ...")
+    ] = None,
+    judged_tokens: Annotated[
+        int | None, typer.Option("--judged-tokens", min=1, help="Of these answers; else what the prompt set states.")
+    ] = None,
     detach: DetachOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -359,7 +365,8 @@ def parity(
 
     given = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
     comparing.parity(
-        run, forms=forms or [], probes=probes, samples=samples, sampling=Sampling.parse(given, "sampling"),
+        run, forms=forms or [], probes=probes, samples=samples, sampling=Sampling.parse(given, "sampling"), judge=judge,
+        judged_tokens=judged_tokens,
         detach=detach, json=json, workspace=workspace,
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ def parity(
     probes: str | None,
     samples: int,
     sampling: Sampling,
+    judge: str | None,
+    judged_tokens: int | None,
     detach: bool,
     json: bool,
     workspace: str | None,
@@ -29,7 +31,9 @@ def parity(
     named = tuple(form.strip() for text in forms for form in text.split(",") if form.strip())
     if forms and not named:
         raise InputError("--forms names none", fix="--forms merged,q8_0, or leave it out")
-    request = ParityRequest(model=run, forms=named, probes=probes, samples=samples, sampling=sampling)
+    request = ParityRequest(
+        model=run, forms=named, probes=probes, samples=samples, sampling=sampling, judge=judge, max_tokens=judged_tokens
+    )
     see_through(start_parity(request, find_workspace(workspace)), show_parity, detach=detach, json=json)
 
 
@@ -72,6 +76,8 @@ def describe_parity(facts: dict[str, Any]) -> list[str]:
     weights += [_describe_weights(form) for form in measured]
     lines += ["", *("  " + line for line in align(answers, numeric={3, 4}))]
     lines += ["", *("  " + line for line in align(weights, numeric={2, 3, 4, 5, 6})), ""]
+    if facts["scores"]:
+        lines += [*_describe_scores(facts), ""]
     for form in facts["forms"]:
         if form["error"]:
             lines += _wrap(
@@ -88,6 +94,21 @@ def describe_parity(facts: dict[str, Any]) -> list[str]:
     )
     lines.append(f"  it lies in {plain(facts['path'])}")
     return lines
+
+
+def _describe_scores(facts: dict[str, Any]) -> list[str]:
+    """A column a form: the corrected means by category, and the answers with a critical failure."""
+    scores = facts["scores"]
+    names = list(dict.fromkeys(name for found in scores.values() for name in found["categories"]))
+    table = [[f"by {plain(facts['judge'])}", *(plain(form) for form in scores)]]
+    table.append(["all", *(_mean(found["overall"]) for found in scores.values())])
+    table += [[plain(n, 24), *(_mean(found["categories"].get(n)) for found in scores.values())] for n in names]
+    table.append(["critical", *(str(found["overall"]["critical"]) for found in scores.values())])
+    return ["  " + line for line in align(table, numeric=set(range(1, len(scores) + 1)))]
+
+
+def _mean(group: dict[str, Any] | None) -> str:
+    return "·" if group is None or group["corrected"] is None else f"{group['corrected']:.2f}"
 
 
 def _wrap(text: str) -> list[str]:

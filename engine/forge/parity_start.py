@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
-from engine.data.read import find_dataset, read_character, read_probes
+from engine.data.read import find_dataset, read_character, read_probes, read_prompts
 from engine.errors import ModelError
 from engine.forge.converter import check_quantiser, find_converter
 from engine.forge.export import name_form
 from engine.forge.parity import TRAINED
+from engine.judge.choose import describe_judge
+from engine.judge.rubric import read_brief
 from engine.launch.local import LocalLauncher
 from engine.models.locate import find_base_gguf
 from engine.models.subject import describe_subject, find_character_of
@@ -31,6 +33,10 @@ class ParityRequest(NamedTuple):
     samples: int = 12
     sampling: Sampling = Sampling()
     positions: int = 500
+    judge: str | None = None
+    """Who judges each form's answers to the prompt set, too."""
+    max_tokens: int | None = None
+    """Of these answers; None is what the prompt set states."""
 
 
 def start_parity(request: ParityRequest, workspace: Workspace) -> RunPaths:
@@ -72,6 +78,9 @@ def write_parity_run(request: ParityRequest, workspace: Workspace) -> RunPaths:
         check_writable(forms, subject.base, workspace)
     dataset = find_dataset(workspace, request.probes or find_character_of(subject, workspace))
     character, probes = read_character(dataset), read_probes(dataset.probes)
+    if request.judge is not None:
+        read_prompts(dataset.prompts)
+        describe_judge(request.judge, read_brief(dataset))
     every = [TRAINED, *dict.fromkeys(forms)]
     origin = describe_origin(f"{dataset.name}-parity", workspace, LIBRARIES)
     paths = workspace.run(origin["id"])
@@ -79,7 +88,7 @@ def write_parity_run(request: ParityRequest, workspace: Workspace) -> RunPaths:
     run = ParityRun(
         **origin, steps=len(every) * request.samples * sum(1 + len(p.turns) for p in probes), subject=subject,
         probes=use, samples=request.samples, sampling=choose_seed(request.sampling), forms=every,
-        positions=request.positions,
+        positions=request.positions, judge=request.judge, max_tokens=request.max_tokens,
     )  # fmt: skip
     write_json(paths.run, run.to_json())
     return paths

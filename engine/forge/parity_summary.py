@@ -4,12 +4,13 @@ import statistics
 from typing import Any
 
 from engine.forge.parity import TRAINED
+from engine.forge.parity_judged import read_scores
 from engine.probe.summary import count_rates, read_samples
 from engine.records.forms import FormRow
 from engine.records.rows import Event, Sample
 from engine.stats.intervals import wilson
 from engine.store.index import summarise_run
-from engine.store.paths import RunPaths
+from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_parity_run, read_records
 
 NOISE_KL = 0.01
@@ -41,6 +42,8 @@ def summarise_parity(paths: RunPaths) -> dict[str, Any]:
         "forms": [
             describe_form(found[form], [s for s in samples if s.form == form]) for form in run.forms if form in found
         ],
+        "judge": run.judge,
+        "scores": read_scores(paths, Workspace(paths.folder.parent.parent)),
         "versions": run.versions,
     }
 

@@ -10,6 +10,7 @@ import sys
 from engine.data.read import read_probes
 from engine.errors import ModelError, StoreError
 from engine.forge.parity import TRAINED, measure_form, prepare, same_adapter
+from engine.forge.parity_judged import judge_forms
 from engine.launch.attempt import Journals, run_attempt
 from engine.probe.tally import Stopped, Tally
 from engine.records.dataset import Character
@@ -54,6 +55,10 @@ def attempt_parity(paths: RunPaths, journals: Journals) -> str:
             if form not in done:
                 rows.append(row.to_json())
             journals.tell("note", journals.step, f"{form} measured" if not row.error else f"{form} failed: {row.error}")
+        if run.judge is not None:
+            tally.tell()
+            failed = {row["form"] for row in read_rows(paths.forms) if row["error"]}
+            judge_forms(run, paths, [f for f in run.forms if f not in failed], workspace, journals, heed)
     except Stopped:
         return f"stopped: {tally.why}"
     finally:

@@ -11,6 +11,7 @@ from engine.launch.local import LocalLauncher
 from engine.launch.steer import resume_run
 from engine.models.subject import describe_subject, find_character_of
 from engine.probe.start import LIBRARIES
+from engine.records.dataset import Prompt
 from engine.records.judging import Effort
 from engine.records.run import CriticRun, ProbesUse
 from engine.records.serving import Backend, Sampling
@@ -70,7 +71,9 @@ def plan_critic(request: CriticRequest, workspace: Workspace) -> tuple[CriticRun
     judge, advice = describe_judge(request.judge, brief, request.effort)
     character = read_character(dataset)
     # a later turn would follow another answer in every arm
-    prompts = [p.model_copy(update={"turns": []}) for p in read_prompts(dataset.prompts)]
+    # the first turn alone, so nothing of what later turns must keep to
+    rows = [p.to_json() | {"turns": []} for p in read_prompts(dataset.prompts)]
+    prompts = [Prompt.model_validate({k: v for k, v in row.items() if k != "expects"}) for row in rows]
     stated = character.evaluation.model_copy(update={"seed": character.evaluation.seed or SEED})
     sampling = Sampling.parse({**stated.to_json(), **request.sampling}, "sampling")
     if sampling.temperature == 0:

@@ -185,6 +185,10 @@ class ParityRun(ModelRun):
     """'trained' first, then names of engine.records.forms."""
     positions: int
     """Places of greedy answers at which distributions are compared, at most."""
+    judge: str | None = None
+    """Who judges each form's answers to the prompt set, in an evaluation of its own; None judges none."""
+    max_tokens: int | None = None
+    """Of these answers; None is what the prompt set states."""
 
 
 class Side(Record):
