@@ -2,6 +2,8 @@
 
 Data goes to standard output, narration to standard error. Exit codes: 0 done, 1 failed, 2 bad input,
 3 worth retrying, 4 the answer is no, 5 cannot tell, 130 interrupted.
+
+Far past 300 lines because the options of every command and their help stand here, and nothing else does.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""What the Evals panel shows: the evaluations of the runs looked at, and one of them beside its baseline's."""
+"""What the Evals panel shows: the evaluations of the runs looked at, and one of them beside its baseline's.
+
+Past 300 lines with the views that it fills, which are read beside what fills them.
+"""
 
 from __future__ import annotations
 

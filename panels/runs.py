@@ -1,4 +1,7 @@
-"""All runs of the workspace in one table: sorted, filtered, marked, with a baseline pinned."""
+"""All runs of the workspace in one table: sorted, filtered, marked, with a baseline pinned.
+
+Past 300 lines because its columns are described here, beside the panel that shows them.
+"""
 
 from __future__ import annotations
 

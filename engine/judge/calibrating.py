@@ -2,6 +2,8 @@
 
 Labels belong to the evaluation that holds the answers, whichever judge they are held against. An answer passes by the
 judge where its corrected overall reaches a threshold that stands before the first label.
+
+Past 300 lines because the draw, the labels and the figures keep to one file's rows.
 """
 
 import random

@@ -4,6 +4,8 @@ Six ways to answer are judged on the same prompts, drawn at one temperature by o
 once, asking it once under the constitution, and of k more candidates a random one, the critic's pick and the best by
 the judge. The critic is the adapter's log-probability of the whole answer over its length, as SimPO rewards it (Meng et
 al. 2024, equation 4). No pick can beat the best of the pool, so the best tells what the pool allows.
+
+Past 300 lines because all arms are compared over the same rows.
 """
 
 import random
