@@ -334,7 +334,7 @@ def test_failed_judgements_alone_are_asked_again(
     talker.let(100)
     api.script = lambda ask: REFUSED if "holds a union together" in ask.text else None
     words = ("eval", talker.name(), "--judge", CLAUDE, "--json")
-    facts = read(charlab(*words))
+    facts = read(charlab(*words), 3)
     paths = workspace.run(facts["id"])
     assert (facts["status"], facts["states"]) == ("stopped", {"scored": 4, "refused": 1})
     assert (facts["overall"]["n"], facts["overall"]["failed"]) == (4, 1)
@@ -377,7 +377,7 @@ def test_a_limit_in_dollars_stops_before_the_call_that_would_pass_it(
 ) -> None:
     talker.let(100)
     words = ("eval", talker.name(), "--judge", CLAUDE, "--json", "--max-usd")
-    some = read(charlab(*words, "0.06"))
+    some = read(charlab(*words, "0.06"), 3)
     paths, left = workspace.run(some["id"]), 5 - some["overall"]["n"]
     assert some["status"] == "stopped"
     assert read_rows(paths.events)[-1]["message"] == f"the budget of 0.06 USD would be passed, {left} not judged"
