@@ -303,6 +303,9 @@ def evaluate(
 def score(
     run: RunArgument,
     judge: JudgeOption = "rules",
+    against: Annotated[
+        str | None, typer.Option(help="Another evaluation: which of two answers is better, asked in both orders.")
+    ] = None,
     effort: EffortOption = None,
     rubric: RubricOption = None,
     batch: BatchOption = False,
@@ -317,7 +320,7 @@ def score(
     from console import evaluating
 
     evaluating.score(
-        run, judge=judge, effort=effort, rubric=rubric, batch=batch, repeats=repeats, controls=controls, max_usd=max_usd, detach=detach, json=json,
+        run, judge=judge, against=against, effort=effort, rubric=rubric, batch=batch, repeats=repeats, controls=controls, max_usd=max_usd, detach=detach, json=json,
         workspace=workspace,
     )  # fmt: skip
 

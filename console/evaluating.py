@@ -51,6 +51,7 @@ def score(
     run: str,
     *,
     judge: str,
+    against: str | None,
     effort: str | None,
     rubric: str | None,
     batch: bool,
@@ -66,6 +67,7 @@ def score(
     request = ScoreRequest(
         run=run,
         judge=judge,
+        against=against,
         effort=read_effort(effort),
         rubric=rubric,
         batch=batch,
@@ -112,6 +114,8 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
         told = ", ".join(f"{n} {state}" for state, n in failed.items())
         low, high = whole["bounds"]
         lines.append(f"  {told}: not scored, so the mean lies between {low:.2f} and {high:.2f}")
+    if facts["pairwise"]:
+        return [*lines, *describe_pairwise(facts)]
     table = [["", "n", "corrected", "raw", "critical"]]
     table.append(_describe_part("overall", whole))
     for by in ("categories", "difficulties"):
@@ -145,6 +149,21 @@ def describe_recall(recall: dict[str, Any] | None) -> list[str]:
         counts = [str(part[state]) for state in ("missed", "contradicted", "empty")]
         table.append([plain(name, 24), str(part["n"]), describe_rate(part) if part["n"] else "·", *counts])
     return ["  " + line for line in align(table, numeric={1, 3, 4, 5})]
+
+
+def describe_pairwise(facts: dict[str, Any]) -> list[str]:
+    found = facts["pairwise"]
+    lines = [
+        f"  against {plain(facts['against'])}, each pair in both orders",
+        f"  better {found['better']}, worse {found['worse']}, tied {found['ties']} of {found['n']}"
+        + (f", {found['failed']} failed" if found["failed"] else ""),
+    ]
+    for key, words in (("consistency", "the same in both orders"), ("first_preferred", "the first preferred")):
+        if found[key]["n"]:
+            lines.append(f"  {words} {describe_rate(found[key])}")
+    usd = facts["usd"]
+    cost = "unknown" if usd is None else f"{usd:.4f} USD"
+    return [*lines, f"  cost {cost}, {facts['seconds']:.0f} s", f"  it lies in {plain(facts['path'])}"]
 
 
 def _describe_part(name: str, part: dict[str, Any]) -> list[str]:

@@ -111,6 +111,10 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     run = open_record(paths)
     if not isinstance(run, EvalRun | ScoreRun):
         raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
+    if isinstance(run, ScoreRun) and run.against is not None:
+        raise InputError(
+            f"{run.id} says which of two answers is better, and holds no scores", fix=f"charlab show {run.id}"
+        )
     source = paths if isinstance(run, EvalRun) else workspace.run(run.of)
     evaluation = run if isinstance(run, EvalRun) else open_eval_run(source)
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from engine.data.read import find_dataset, hash_file, read_character, read_prompts
 from engine.errors import InputError, StoreError
-from engine.judge.choose import describe_judge
+from engine.judge.choose import RULES, describe_judge
 from engine.judge.ledger import read_cost
+from engine.judge.pairwise import make_pair_brief
 from engine.judge.rubric import Brief, make_brief, read_brief
 from engine.launch.local import LocalLauncher
 from engine.launch.steer import resume_run
@@ -53,6 +54,8 @@ class EvalRequest(NamedTuple):
 class ScoreRequest(NamedTuple):
     run: str
     judge: str
+    against: str | None = None
+    """Another evaluation of the same prompts: which of two answers is better, asked in both orders."""
     effort: Effort | None = None
     rubric: str | None = None
     batch: bool = False
@@ -95,32 +98,67 @@ def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPath
     return workspace.run(run.id), run, material
 
 
-def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, ScoreRun, "Material"]:
-    of = workspace.find_run(request.run)
+def find_answered(name: str, workspace: Workspace) -> RunPaths:
+    """The evaluation that holds the answers of a run; InputError where some are missing."""
+    of = workspace.find_run(name)
     source = open_record(of)
     if isinstance(source, ScoreRun):
         of = workspace.find_run(source.of)
     evaluation = open_eval_run(of)
-    prompts = read_prompts(of.prompts)
-    answers, wanted = len(read_answers(of, prompts, evaluation.samples)[0]), evaluation.steps // 2
+    answers, wanted = len(read_answers(of, read_prompts(of.prompts), evaluation.samples)[0]), evaluation.steps // 2
     if answers < wanted:
         raise InputError(f"{of.id} has {answers} of {wanted} answers", fix=f"charlab resume {of.id}, then score it")
+    return of
+
+
+def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, ScoreRun, "Material"]:
+    of = find_answered(request.run, workspace)
+    evaluation = open_eval_run(of)
+    prompts, wanted = read_prompts(of.prompts), evaluation.steps // 2
     brief = read_run_brief(of)
     if request.rubric:
         dataset = find_dataset(workspace, evaluation.probes.dataset)
         brief = read_brief(dataset, Path(request.rubric).expanduser())
+    against = None
+    if request.against is not None:
+        against, brief, wanted = pair_with(request, evaluation, of, workspace), pair_brief(brief, of), 2 * wanted
     judge, advice = describe_judge(request.judge, brief, request.effort, batch=request.batch)
     constitution = of.constitution.read_text("utf-8") if of.constitution.is_file() else ""
     character = Character.parse(read_json(of.character), str(of.character))
     material = Material(prompts, character, brief.rubric, constitution)
     origin = describe_origin(f"{evaluation.probes.dataset}-score", workspace, LIBRARIES)
     run = ScoreRun(
-        **origin, steps=wanted, of=of.id, subject=evaluation.subject, probes=evaluation.probes,
+        **origin, steps=wanted, of=of.id, against=against, subject=evaluation.subject, probes=evaluation.probes,
         judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
         max_usd=find_budget(request.max_usd, evaluation.subject, workspace),
         advice=advice,
     )  # fmt: skip
     return workspace.run(run.id), run, material
+
+
+def pair_with(request: ScoreRequest, evaluation: EvalRun, of: RunPaths, workspace: Workspace) -> str:
+    """The id of the evaluation to hold `of` against; InputError where the two were not asked alike."""
+    assert request.against is not None
+    if request.judge == RULES:
+        raise InputError(
+            "rules cannot say which of two answers is better", fix="--judge anthropic:MODEL, or an endpoint"
+        )
+    if request.controls:
+        raise InputError("--controls are answers to score, and pairs have none", fix="--controls without --against")
+    other = find_answered(request.against, workspace)
+    theirs = open_eval_run(other)
+    if other.id == of.id:
+        raise InputError(f"{of.id} is held against itself", fix="name two evaluations")
+    if (theirs.probes.sha256, theirs.samples) != (evaluation.probes.sha256, evaluation.samples):
+        raise InputError(
+            f"{other.id} and {of.id} were not asked the same prompts as often", fix="charlab eval both alike"
+        )
+    return other.id
+
+
+def pair_brief(brief: Brief, of: RunPaths) -> Brief:
+    constitution = of.constitution.read_text("utf-8") if of.constitution.is_file() else ""
+    return make_pair_brief(brief.rubric, constitution)
 
 
 class Material(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.data.read import read_prompts
 from engine.judge.aggregate import Group, Place, aggregate
+from engine.judge.pairwise import read_pairs
 from engine.judge.start import read_run_brief
 from engine.judge.trust import correlate_length, is_control, measure_noise, read_controls
 from engine.probe.ask import name_answer, read_answers, strip_thinking
@@ -95,6 +96,8 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
             {name_answer(a): strip_thinking(a.text)[1] for a in answers},
         )._asdict(),
         "recall": summarise_recall(prompts, answers),
+        "against": run.against if isinstance(run, ScoreRun) else None,
+        "pairwise": describe_pairs(list(scores.values())) if isinstance(run, ScoreRun) and run.against else None,
         "break_rate": wilson(sum(a.breaks is not None for a in answers), len(answers)).to_json("breaks"),
         "in_character_rate": wilson(sum(a.in_character for a in answers), len(answers)).to_json("in_character"),
         "usd": None if any(u is None for u in usd) else sum(u for u in usd if u is not None),
@@ -124,6 +127,17 @@ def summarise_recall(prompts: Mapping[str, Prompt], answers: Sequence[Sample]) -
 def count_recall(states: Sequence[State]) -> dict[str, Any]:
     counted = {state: states.count(state) for state in ("missed", "contradicted", "empty")}
     return wilson(states.count("kept"), len(states)).to_json("kept") | counted
+
+
+def describe_pairs(scores: list[Score]) -> dict[str, Any]:
+    """How often this run's answer is the better of two, in both orders; `consistency` is over the order alone."""
+    found = read_pairs(scores)
+    return {
+        "n": len(found.pairs), "better": found.one, "worse": found.other, "ties": found.ties, "failed": found.failed,
+        "consistency": found.consistency.to_json("consistent"),
+        "first_preferred": found.first_preferred.to_json("first"),
+        "pairs": [pair._asdict() for pair in found.pairs],
+    }  # fmt: skip
 
 
 def describe_group(group: Group | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from engine.data.read import read_prompts
 from engine.judge.batch import score_batch
 from engine.judge.choose import open_judge
 from engine.judge.claude import ClaudeJudge
+from engine.judge.pairwise import make_pairs
 from engine.judge.prices import Estimate
 from engine.judge.scoring import Item, Outcome, score_items
 from engine.judge.start import read_run_brief
@@ -57,8 +58,11 @@ def attempt_evaluation(paths: RunPaths, journals: Journals) -> str:
                 return f"stopped: {tally.why}"
         else:
             journals.tell("started", len(kept), device=run.judge.reference, steps=run.steps)
-    answers, _ = read_answers(source, prompts, samples)
-    return judge_answers(run, paths, make_items(prompts, answers), journals, tally)
+    items = make_items(prompts, read_answers(source, prompts, samples)[0])
+    if isinstance(run, ScoreRun) and run.against is not None:
+        other = Workspace(paths.folder.parent.parent).run(run.against)
+        items = make_pairs(items, make_items(prompts, read_answers(other, prompts, samples)[0]))
+    return judge_answers(run, paths, items, journals, tally)
 
 
 def make_items(prompts: Sequence[Prompt], answers: Sequence[Sample]) -> list[Item]:

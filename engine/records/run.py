@@ -172,6 +172,8 @@ class ScoreRun(ModelRun, Judging):
     kind: Literal["score"] = "score"
     of: str
     """The run that holds the answers."""
+    against: str | None = None
+    """Another that does: then each pair of answers is judged in both orders, by which is better."""
 
 
 class ParityRun(ModelRun):

@@ -504,3 +504,30 @@ def test_the_bundled_model_is_evaluated_and_compared_with_itself(charlab: Charla
     found = read(charlab("compare", first["id"], second["id"], "--json"), 5)
     assert found["verdict"]["decision"] == "withheld"
     assert any("system prompt differs" in note for note in found["verdict"]["notes"])
+
+
+def test_two_evaluations_are_held_against_each_other_in_both_orders(
+    charlab: Charlab, workspace: Workspace, talker: Talker, api: Api
+) -> None:
+    talker.let(100)
+    sides = [read(charlab("eval", talker.name(), "--judge", "rules", "--seed", seed, "--json"))["id"] for seed in "12"]
+    words = ("score", sides[1], "--against", sides[0], "--judge", CLAUDE)
+    facts = read(charlab(*words, "--json"))
+    assert (facts["against"], facts["status"], facts["step"]) == (sides[0], "finished", 10)
+    pairs = facts["pairwise"]
+    assert pairs["n"] == 5 == pairs["better"] + pairs["worse"] + pairs["ties"]
+    rows = read_rows(workspace.run(facts["id"]).scores)
+    by_id = {row["id"]: row["components"]["preference"] for row in rows}
+    assert len(by_id) == 10
+    names = sorted({name.rsplit(" ", 1)[0] for name in by_id})
+    same = sum(by_id[f"{name} 1-2"] == -by_id[f"{name} 2-1"] for name in names)
+    assert pairs["consistency"]["consistent"] == same
+    assert "each pair in both orders" in charlab("show", facts["id"]).stdout
+    for wrong, said in (
+        (("score", sides[1], "--against", sides[1], "--judge", CLAUDE), "is held against itself"),
+        (("score", sides[1], "--against", sides[0], "--judge", "rules"), "rules cannot say which"),
+        (("compare", sides[0], facts["id"]), "holds no scores"),
+    ):
+        done = charlab(*wrong)
+        assert done.returncode == 2
+        assert said in done.stderr

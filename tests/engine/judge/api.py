@@ -68,6 +68,13 @@ class Model(NamedTuple):
     retires_at: datetime | None = None
 
 
+def _scores(part: Any) -> list[Any]:
+    """Every value that an enum of the schema allows."""
+    if not isinstance(part, dict):
+        return []
+    return [*part.get("enum", []), *(score for inner in part.values() for score in _scores(inner))]
+
+
 def make_verdict(schema: dict[str, Any], text: str) -> str:
     """A verdict under `schema` that follows from `text` alone."""
     draw = random.Random(hashlib.sha256(text.encode()).digest())
@@ -81,7 +88,8 @@ def make_verdict(schema: dict[str, Any], text: str) -> str:
             case "array":
                 return []
             case "number":
-                return draw.randint(10, 100) / 10
+                ends = [score for score in _scores(schema) if isinstance(score, int)] or [1, 10]
+                return draw.randint(10 * min(ends), 10 * max(ends)) / 10
         return "So I find."
 
     return json.dumps(make(schema))
