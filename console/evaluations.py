@@ -156,6 +156,7 @@ def compare(before: RunPaths, after: RunPaths, workspace: Workspace) -> Compared
     """
     from engine.data.read import read_prompts
     from engine.judge.comparing import find_differences, find_doubts, find_rule, list_scores, read_scored, weigh
+    from engine.records.rows import find_prompt
 
     sides = read_scored(before, workspace), read_scored(after, workspace)
     rule, differences = find_rule(sides[1], workspace), find_differences(*sides, ())
@@ -169,11 +170,6 @@ def compare(before: RunPaths, after: RunPaths, workspace: Workspace) -> Compared
 
     means = average(rows, "category") | average(by_level, "difficulty")
     return Compared(sides[0], rule, reckon(rows), reckon((by_level[0], by_level[1])), means)
-
-
-def find_prompt(item: str) -> str:
-    """The prompt of an item, which is named by prompt, sample and turn."""
-    return item.rsplit(" ", 2)[0]
 
 
 def average(rows: Sequence[Sequence[Mapping[str, Any]]], by: str) -> dict[tuple[str, str], float]:
@@ -255,8 +251,8 @@ def read_items(paths: RunPaths, workspace: Workspace, before: Scored | None) -> 
     samples = open_eval_run(source).samples
     prompts = {prompt.id: prompt for prompt in read_prompts(paths.prompts)}
     answers, _ = read_answers(source, list(prompts.values()), samples)
-    said = {name_item(a): a for a in answers}
-    theirs = {name_item(a): a for a in before.answers} if before else {}
+    said = {a.item: a for a in answers}
+    theirs = {a.item: a for a in before.answers} if before else {}
     scores = read_scores(paths, run.judge.fingerprint)
     items = []
     for name, answer in said.items():
@@ -264,10 +260,6 @@ def read_items(paths: RunPaths, workspace: Workspace, before: Scored | None) -> 
         other = view_judged(theirs[name], before.scores.get(name)) if before and name in theirs else None
         items.append(view_item(name, answer, prompts[answer.probe], said, mine, other, samples))
     return tuple(items)
-
-
-def name_item(answer: Sample) -> str:
-    return f"{answer.probe} {answer.index} {answer.turn}"
 
 
 def view_item(

@@ -24,6 +24,7 @@ from engine.judge.ledger import Cost, read_cost
 from engine.judge.summary import summarise_evaluation
 from engine.probe.summary import summarise_probing
 from engine.records.judging import Score
+from engine.records.rows import find_prompt
 from engine.records.run import CompareRun, EvalRun, Run, ScoreRun
 from engine.stats.compare import Comparison
 from engine.store.index import list_runs
@@ -143,7 +144,7 @@ def describe_evaluation(paths: RunPaths, run: EvalRun | ScoreRun, workspace: Wor
         "corrected": bound_mean(scored, lambda s: s.overall),
         "raw": bound_mean(scored, lambda s: s.judge_overall),
         "categories": {
-            name: bound_mean([s for s in scored if category.get(_prompt(s)) == name], lambda s: s.overall)
+            name: bound_mean([s for s in scored if category.get(find_prompt(s.id)) == name], lambda s: s.overall)
             for name in named
         },
         "critical": sum(bool(s.critical) for s in scored),
@@ -156,7 +157,7 @@ def bound_mean(scores: Iterable[Score], read: Callable[[Score], float | None]) -
     """Mean, n and 95% bootstrap interval, answers to one prompt resampled together; None without a score."""
     from engine.stats.paired import bootstrap_mean, seed_generator, take_differences
 
-    found = sorted((_prompt(s), value) for s in scores if (value := read(s)) is not None)
+    found = sorted((find_prompt(s.id), value) for s in scores if (value := read(s)) is not None)
     if not found:
         return None
     values = [value for _, value in found]
@@ -357,7 +358,3 @@ def clean_text(text: str, workspace: Workspace) -> str:
         if len(folder) > 1:
             text = text.replace(folder + "/", "")
     return _PATH.sub(lambda found: found[1] or "(a folder)", text)
-
-
-def _prompt(score: Score) -> str:
-    return score.id.rsplit(" ", 2)[0]

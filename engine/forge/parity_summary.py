@@ -7,11 +7,11 @@ from engine.forge.parity import TRAINED
 from engine.forge.parity_judged import read_scores
 from engine.probe.summary import count_rates, read_samples
 from engine.records.forms import FormRow
-from engine.records.rows import Event, Sample
+from engine.records.rows import Sample
 from engine.stats.intervals import wilson
-from engine.store.index import summarise_run
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_parity_run, read_records
+from engine.store.state import describe_state
 
 NOISE_KL = 0.01
 """Nats per token: bf16 against fp32 alone makes about 0.003 on the bundled model."""
@@ -19,24 +19,12 @@ NOISE_KL = 0.01
 
 def summarise_parity(paths: RunPaths) -> dict[str, Any]:
     """The run's record and one row a form, the trained form first."""
-    run, row = open_parity_run(paths), summarise_run(paths)
-    (events, _), samples = read_records(paths.events, Event), read_samples(paths)
-    last = events[-1] if events else None
+    run = open_parity_run(paths)
+    samples = read_samples(paths)
     found = {row.form: row for row in read_records(paths.forms, FormRow)[0]}
     return {
-        "id": run.id,
-        "kind": run.kind,
-        "status": row.status,
-        "name": run.name,
-        "step": row.step,
-        "steps": run.steps,
-        "partial": row.partial,
-        "path": str(paths.folder),
-        "created": run.created,
+        **describe_state(paths, run),
         "measure": run.measure,
-        "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
-        "subject": run.subject.to_json(),
-        "probes_from": run.probes.to_json(),
         "samples": run.samples,
         "sampling": run.sampling.to_json(),
         "forms": [

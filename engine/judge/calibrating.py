@@ -22,6 +22,7 @@ from engine.judge.worker import make_items
 from engine.probe.ask import read_answers
 from engine.records.base import Record
 from engine.records.judging import Rubric, Score
+from engine.records.rows import find_prompt
 from engine.records.run import EvalRun, ScoreRun
 from engine.stats.agreement import Agreement, State, agree_labels
 from engine.store.journal import Journal, read_json, seal, write_json
@@ -166,7 +167,7 @@ def order_items(judged: Judged, seed: int) -> list[str]:
     scored = sorted((s.overall, name) for name, s in judged.scores.items() if s.overall is not None)
     strata: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for place, (_, name) in enumerate(scored):
-        strata[category.get(name.rsplit(" ", 2)[0], ""), place * THIRDS // len(scored)].append(name)
+        strata[category.get(find_prompt(name), ""), place * THIRDS // len(scored)].append(name)
     rng = random.Random(seed)
     placed = []
     for key in sorted(strata):

@@ -12,7 +12,7 @@ from engine.judge.start import read_run_brief
 from engine.judge.summary import read_newest, read_scores
 from engine.judge.trust import find_kinship, measure_noise, pool_sd
 from engine.launch.process import read_start
-from engine.probe.ask import name_answer, read_answers
+from engine.probe.ask import read_answers
 from engine.records.judging import Score
 from engine.records.recipe import Verdict as Rule
 from engine.records.rows import Event, Launch, Process, Sample
@@ -120,7 +120,7 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)
     judged = read_scores(paths, run.judge.fingerprint)
     # rows of nobody's answer may stand among them
-    scores = {name: judged[name] for a in answers if (name := name_answer(a)) in judged}
+    scores = {name: judged[name] for a in answers if (name := a.item) in judged}
     wanted = evaluation.steps // 2
     if len(answers) < wanted or len(scores) < len(answers):
         raise InputError(
@@ -138,7 +138,7 @@ def list_scores(side: Scored) -> list[dict[str, Any]]:
     clustered = len(side.answers) > len({a.probe for a in side.answers})
     rows = []
     for a in side.answers:
-        score = side.scores[name_answer(a)]
+        score = side.scores[a.item]
         row: dict[str, Any] = {"id": score.id, "score": score.overall, "stratum": prompts[a.probe].category or None}
         rows.append({**row, **({"cluster": a.probe} if clustered else {})})
     return rows
@@ -151,7 +151,7 @@ def describe_noise(before: Scored, after: Scored) -> list[str]:
         name = side.run.subject.reference
         by_prompt: dict[str, list[float]] = {}
         for a in side.answers:
-            score = side.scores[name_answer(a)]
+            score = side.scores[a.item]
             if score.overall is not None:
                 by_prompt.setdefault(f"{a.probe} {a.turn}", []).append(score.overall)
         drawn = pool_sd(list(by_prompt.values()))

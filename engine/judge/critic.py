@@ -27,9 +27,9 @@ from engine.records.run import CriticRun
 from engine.stats.compare import RESAMPLES, Comparison, compare_scores
 from engine.stats.intervals import wilson
 from engine.stats.scores import number_rows
-from engine.store.index import summarise_run
 from engine.store.paths import RunPaths
 from engine.store.runs import open_critic_run, read_records
+from engine.store.state import describe_state
 
 Arm = Literal["base", "prompted", "random", "critic", "oracle"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
@@ -120,28 +120,16 @@ def judge_pools(run: CriticRun, paths: RunPaths) -> list[Judged]:
 
 def summarise_critic(paths: RunPaths) -> dict[str, Any]:
     """The run's record, every arm with its comparison and cost, the pool, and where the bottleneck lies."""
-    run, row = open_critic_run(paths), summarise_run(paths)
+    run = open_critic_run(paths)
     judged = judge_pools(run, paths)
     events = read_records(paths.events, Event)[0]
-    last = events[-1] if events else None
     scale = read_run_brief(paths).rubric.scale
     arms = [describe_arm(arm, judged, run, scale) for arm in ARMS] if judged else []
     costs = sorted((a for a in arms if a["arm"] != "oracle" and a["mean"] is not None), key=lambda a: a["tokens"])
     for arm in costs:
         arm["dominated_by"] = next((a["arm"] for a in costs if _dominates(a, arm)), None)
     return {
-        "id": run.id,
-        "kind": run.kind,
-        "status": row.status,
-        "name": run.name,
-        "step": row.step,
-        "steps": run.steps,
-        "partial": row.partial,
-        "path": str(paths.folder),
-        "created": run.created,
-        "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
-        "subject": run.subject.to_json(),
-        "probes_from": run.probes.to_json(),
+        **describe_state(paths, run),
         "candidates": run.candidates,
         "sampling": run.sampling.to_json(),
         "judge": {**run.judge.to_json(), "fingerprint": run.judge.fingerprint},

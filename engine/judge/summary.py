@@ -9,7 +9,7 @@ from engine.judge.aggregate import Group, Place, aggregate
 from engine.judge.pairwise import read_pairs
 from engine.judge.start import read_run_brief
 from engine.judge.trust import correlate_length, is_control, measure_noise, read_controls
-from engine.probe.ask import name_answer, read_answers, strip_thinking
+from engine.probe.ask import read_answers, strip_thinking
 from engine.probe.recall import State, score_turn
 from engine.records.conversations import Conversation
 from engine.records.dataset import Prompt
@@ -17,9 +17,9 @@ from engine.records.judging import Score
 from engine.records.rows import Event, Sample
 from engine.records.run import EvalRun, ScoreRun
 from engine.stats.intervals import wilson
-from engine.store.index import summarise_run
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_eval_run, open_record, read_records
+from engine.store.state import describe_state
 
 DIFFICULTIES = ("easy", "medium", "hard")
 
@@ -43,7 +43,7 @@ def read_scores(paths: RunPaths, judge: str) -> dict[str, Score]:
 
 def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
     """The record of an eval or score run and its scores: overall, by category and by difficulty, raw and corrected."""
-    run, row = open_record(paths), summarise_run(paths)
+    run = open_record(paths)
     assert isinstance(run, EvalRun | ScoreRun)
     source = paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
     evaluation = open_eval_run(source)
@@ -52,27 +52,15 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
     scores = read_scores(paths, run.judge.fingerprint)
     every = list(read_newest(paths, run.judge.fingerprint, None).values())
     events, _ = read_records(paths.events, Event)
-    last = events[-1] if events else None
     usd = [s.usd for s in read_records(paths.scores, Score)[0]]
 
-    items = {name_answer(a): prompts[a.probe] for a in answers}
+    items = {a.item: prompts[a.probe] for a in answers}
     places = {name: Place(p.category, p.difficulty) for name, p in items.items()}
     rubric = read_run_brief(paths).rubric
     found = aggregate([score for name, score in scores.items() if name in places], rubric, places)
     return {
-        "id": run.id,
-        "kind": run.kind,
-        "status": row.status,
-        "name": run.name,
-        "step": row.step,
-        "steps": run.steps,
-        "partial": row.partial,
-        "path": str(paths.folder),
-        "created": run.created,
-        "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
+        **describe_state(paths, run),
         "of": run.of if isinstance(run, ScoreRun) else None,
-        "subject": run.subject.to_json(),
-        "probes_from": run.probes.to_json(),
         "samples": evaluation.samples,
         "sampling": evaluation.sampling.to_json(),
         "system": evaluation.system,
@@ -93,7 +81,7 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "controls": [control._asdict() for control in read_controls((s for s in every if not s.repeat), rubric)],
         "length": correlate_length(
             (s for name, s in scores.items() if name in places),
-            {name_answer(a): strip_thinking(a.text)[1] for a in answers},
+            {a.item: strip_thinking(a.text)[1] for a in answers},
         )._asdict(),
         "recall": summarise_recall(prompts, answers),
         "against": run.against if isinstance(run, ScoreRun) else None,

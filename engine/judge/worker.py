@@ -22,7 +22,7 @@ from engine.judge.summary import read_newest
 from engine.judge.trust import make_controls
 from engine.launch.attempt import Journals, run_attempt
 from engine.probe.answering import answer_all
-from engine.probe.ask import name_answer, read_answers, strip_thinking
+from engine.probe.ask import read_answers, strip_thinking
 from engine.probe.tally import TELL_SECONDS, Stopped, Tally
 from engine.records.dataset import Message, Prompt
 from engine.records.judging import Rubric, Score
@@ -78,7 +78,7 @@ def make_items(prompts: Sequence[Prompt], answers: Sequence[Sample]) -> list[Ite
                 Message(role="assistant", content=said[a.probe, a.index, turn]),
                 Message(role="user", content=prompt.turns[turn]),
             ]
-        items.append(Item(name_answer(a), messages, said[a.probe, a.index, a.turn], prompt.references))
+        items.append(Item(a.item, messages, said[a.probe, a.index, a.turn], prompt.references))
     return items
 
 

@@ -95,11 +95,6 @@ def read_answers(paths: RunPaths, probes: Sequence[Probe], samples: int) -> tupl
     return list(found.values()), bad + len(rows) - len(found)
 
 
-def name_answer(answer: Sample) -> str:
-    """What a judgement of it is filed under; a probe's id may hold spaces, so it is never taken apart."""
-    return f"{answer.probe} {answer.index} {answer.turn}"
-
-
 def seed_answer(sampling: Sampling, probe: Probe, index: int, turn: int) -> Sampling:
     """The sampling of one answer: its seed follows from the run's, the probe's id and the answer's place."""
     seed = zlib.crc32(f"{sampling.seed} {probe.id} {index} {turn}".encode())

@@ -14,39 +14,28 @@ from engine.records.base import Record
 from engine.records.recipe import TemplateUse
 from engine.records.rows import Event, Sample
 from engine.stats.intervals import wilson
-from engine.store.index import summarise_run
 from engine.store.paths import RunPaths
 from engine.store.runs import open_probe_run, read_records
+from engine.store.state import describe_state
 
 R = TypeVar("R", bound=Record)
 
 
 def summarise_probing(paths: RunPaths) -> dict[str, Any]:
     """The run's record and its rates, per probe and overall, each `{breaks, n, rate, ci}` and more."""
-    run, row, probes = open_probe_run(paths), summarise_run(paths), read_probes(paths.probes)
+    run, probes = open_probe_run(paths), read_probes(paths.probes)
     samples, skipped = read_answers(paths, probes, run.samples)
+    state = describe_state(paths, run)
     events, _ = read_records(paths.events, Event)
     started: dict[str, Any] = next((e.data for e in reversed(events) if e.kind == "started"), {})
-    last = events[-1] if events else None
     nature, template = _read(Nature, started.get("nature")), _read(TemplateUse, started.get("rendered"))
     by_probe: dict[str, list[Sample]] = {p.id: [] for p in probes}
     for sample in samples:
         by_probe[sample.probe].append(sample)
     return {
-        "id": run.id,
-        "kind": run.kind,
-        "status": row.status,
-        "name": run.name,
+        **state,
         "step": len(samples),
-        "steps": run.steps,
-        "partial": row.partial and len(samples) < run.steps,
-        "path": str(paths.folder),
-        "created": run.created,
-        "host": row.host,
-        "attempt": row.attempt,
-        "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
-        "subject": run.subject.to_json(),
-        "probes_from": run.probes.to_json(),
+        "partial": state["partial"] and len(samples) < run.steps,
         "samples": run.samples,
         "sampling": run.sampling.to_json(),
         "system": run.system,

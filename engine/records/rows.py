@@ -66,6 +66,11 @@ class Sample(Record):
     judged_from: int = 0
     """Characters of thinking at the beginning of the text, which are kept and not judged."""
 
+    @property
+    def item(self) -> str:
+        """What a judgement calls it: prompt, sample and turn."""
+        return f"{self.probe} {self.index} {self.turn}"
+
 
 class Rank(Record):
     """What an adapter made of one candidate."""
@@ -96,3 +101,8 @@ class CheckpointFile(Record):
     """The measures that were current at this step."""
     parent: str | None = None
     """Set on the copy that a fork starts from: run@step."""
+
+
+def find_prompt(item: str) -> str:
+    """The prompt of an item, whose id may itself hold spaces."""
+    return item.rsplit(" ", 2)[0]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +24,8 @@ from engine.records.run import EvalRun, ProbesUse, ScoreRun, Subject
 from engine.records.serving import Sampling
 from engine.store.journal import write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Streaming:
@@ -208,3 +214,23 @@ def write_eval(workspace: Workspace) -> Callable[..., RunPaths]:
         return make_eval(workspace, name, grades, **how)
 
     return write
+
+
+@pytest.fixture
+def start(workspace: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Python code with words as a process in the workspace, ended with the test: start(code, *words)."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(code: str, *words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *words], cwd=workspace.folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()

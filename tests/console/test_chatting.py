@@ -1,13 +1,7 @@
 """`charlab chat` as a process, over the bundled model on one thread."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from console.chatting import clean
 
@@ -18,25 +12,6 @@ CHAT = (
     "temperature=1.0, seed=4, max_tokens=6, workspace=None)\n"
     "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules)"
 )
-
-
-@pytest.fixture
-def start(workspace: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(code: str, *words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *words], cwd=workspace.folder, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_lines_of_standard_input_are_asked_one_after_another(start: Any) -> None:

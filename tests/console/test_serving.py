@@ -1,14 +1,11 @@
 """`charlab serve` as a process, over the bundled model on one thread."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +20,6 @@ SERVE = (
     "from console.serving import serve; import sys; serve(sys.argv[1], port=0, host='127.0.0.1', token='open-sesame', "
     "backend=None, json=True, workspace=None)"
 )
-
-
-@pytest.fixture
-def start(workspace: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(code: str, *words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *words], cwd=workspace.folder, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def read_endpoint(process: subprocess.Popen[str]) -> dict[str, Any]:
