@@ -160,7 +160,7 @@ class Lab(App[int]):
             return
         self.opened = run
         self._watch()
-        self.action_open("training")
+        self.call_next(self.action_open, "training")
 
     @on(RunsPanel.Opened)
     def _open(self, message: RunsPanel.Opened) -> None:
@@ -243,7 +243,7 @@ class Lab(App[int]):
             log=[("", line, "") for line in front.log] if front else (),
         )
 
-    def action_open(self, panel: str) -> None:
+    async def action_open(self, panel: str) -> None:
         """Open a panel, mounted when it is first asked for; one about runs takes that under the cursor if none was."""
         if self.opened is None and panel in ("training", "sentinels", "compare", "evals"):
             self.opened = self.query_one(RunsPanel).cursor_run
@@ -252,20 +252,19 @@ class Lab(App[int]):
         if not switcher.query(f"#{panel}"):
             made = self._make_panel(panel)
             made.display = False
-            switcher.mount(made)
+            # before it is composed nothing in it could take the focus, and keys would go nowhere
+            await switcher.mount(made)
         switcher.current = panel
         self.query_one(Bar).show(open=panel)
-        self.call_after_refresh(self._settle, panel)
-
-    def _settle(self, panel: str) -> None:
-        widget = self.query_one(f"#{panel}")
         self._show_training()
         self._arrive()
-        # never a field: it would swallow the digits that lead to the other panels
+        self._focus_in(self.query_one(f"#{panel}"))
+
+    def _focus_in(self, widget: Widget) -> None:
+        """Let keys go to a panel, though never to a field: it would swallow the digits that lead to the others."""
         inside = (w for w in widget.query("*") if w.focusable and not isinstance(w, Input))
         target = widget if widget.can_focus else next(inside, None)
-        if target is not None:
-            target.focus()
+        widget.screen.set_focus(target)
 
     def _make_panel(self, panel: str) -> Widget:
         if panel == "training":
@@ -300,8 +299,8 @@ class Lab(App[int]):
             room.arrive()
 
     @on(Bar.Chosen)
-    def _open_panel(self, message: Bar.Chosen) -> None:
-        self.action_open(message.panel)
+    async def _open_panel(self, message: Bar.Chosen) -> None:
+        await self.action_open(message.panel)
 
     def _describe_workspace(self) -> list[str]:
         live = sum(row.status in LIVE for row in self.rows)

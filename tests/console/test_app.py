@@ -118,6 +118,29 @@ def test_digits_open_the_panels_one_after_another(workspace: Workspace, write_ru
     drive(workspace, check)
 
 
+def test_a_panel_that_is_slow_to_compose_has_the_keys_once_it_is_open(
+    workspace: Workspace, write_run: WriteRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(ADA, ended="finished")
+    compose = TrainingPanel._compose
+
+    async def compose_late(panel: TrainingPanel) -> None:
+        await asyncio.sleep(0.3)
+        await compose(panel)
+
+    monkeypatch.setattr(TrainingPanel, "_compose", compose_late)
+
+    async def check(app: Lab, pilot: Pilot[int]) -> None:
+        await listed(app, pilot, 1)
+        await pilot.press("2")
+        await wait_until(pilot, lambda: panel_of(app) == "training", "the panel")
+        await pilot.pause(0.5)
+        assert app.focused is not None
+        assert app.query_one("#training") in app.focused.ancestors_with_self
+
+    drive(workspace, check)
+
+
 def test_the_newest_run_is_on_top_and_under_the_cursor(workspace: Workspace, write_run: WriteRun) -> None:
     for n, run in enumerate((ADA, BOB, CLEO)):
         write_run(run, ended="finished", created=1000.0 * (n + 1))
