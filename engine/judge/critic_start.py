@@ -2,24 +2,19 @@
 
 from typing import NamedTuple
 
-from engine.data.read import find_dataset, hash_file, read_character, read_prompts
+from engine.data.read import find_dataset, read_character, read_prompts
 from engine.errors import InputError
 from engine.judge.choose import describe_judge
 from engine.judge.rubric import read_brief
-from engine.judge.start import SEED, Material
-from engine.launch.local import LocalLauncher
-from engine.launch.steer import resume_run
+from engine.judge.start import SEED, Material, start_judging
 from engine.models.subject import describe_subject, find_character_of
 from engine.probe.start import LIBRARIES
 from engine.records.dataset import Prompt
 from engine.records.judging import Effort
 from engine.records.run import CriticRun, ProbesUse
 from engine.records.serving import Backend, Sampling
-from engine.store.index import list_runs
-from engine.store.journal import write_json
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
-from engine.store.runs import open_critic_run
 
 
 class CriticRequest(NamedTuple):
@@ -37,15 +32,7 @@ class CriticRequest(NamedTuple):
 def start_critic(request: CriticRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
     """Start it, or go on with the very same one where that was interrupted; whether it was."""
     run, material = plan_critic(request, workspace)
-    if (earlier := find_interrupted(run, workspace)) is not None:
-        return resume_run(earlier), True
-    paths = workspace.run(run.id)
-    paths.log(1).parent.mkdir(parents=True)
-    material.write(paths)
-    assert hash_file(paths.prompts) == run.probes.sha256
-    write_json(paths.run, run.to_json())
-    LocalLauncher().start(paths, run.kind)
-    return paths, False
+    return start_judging(run, material, request.max_usd, workspace)
 
 
 def plan_critic(request: CriticRequest, workspace: Workspace) -> tuple[CriticRun, Material]:
@@ -91,15 +78,3 @@ def plan_critic(request: CriticRequest, workspace: Workspace) -> tuple[CriticRun
 def count_steps(prompts: int, candidates: int) -> int:
     """Answers, rankings and judgements."""
     return prompts * ((candidates + 2) + candidates + (candidates + 2))
-
-
-def find_interrupted(run: CriticRun, workspace: Workspace) -> RunPaths | None:
-    """The newest run of the very same task that did not come to its end."""
-    incidental = {"id", "name", "created", "versions", "git", "host", "group", "max_usd", "backend", "advice"}
-    for row in reversed(list_runs(workspace)):
-        if row.kind != run.kind or row.status not in ("stopped", "failed", "lost") or row.problem:
-            continue
-        other = open_critic_run(workspace.run(row.id))
-        if all(value == run.to_json()[key] for key, value in other.to_json().items() if key not in incidental):
-            return workspace.run(row.id)
-    return None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from engine.data.read import read_prompts
 from engine.errors import ModelError, StoreError
+from engine.judge.budget import find_budget, read_limit
 from engine.judge.choose import open_judge
 from engine.judge.critic import PROMPTED, name_answers, read_pools, read_ranks
 from engine.judge.scoring import Item, score_items
@@ -196,10 +197,13 @@ def judge_candidates(run: CriticRun, paths: RunPaths, journals: Journals, tally:
             mean = statistics.fmean(s.overall for s in newest.values() if s.overall is not None)
             journals.measure(run.steps - len(items) + len(newest), {"score": mean})
 
+    limit = find_budget(
+        read_limit(paths, run), run.judge, run.subject, Workspace(paths.folder.parent.parent), but=paths.id
+    )
     judge = open_judge(run.judge, read_run_brief(paths))
     try:
         outcome = score_items(
-            items.values(), judge, take, done=done, attempt=journals.attempt, budget_usd=run.max_usd,
+            items.values(), judge, take, done=done, attempt=journals.attempt, budget_usd=limit,
             spent_usd=sum(s.usd or 0.0 for s in read_records(paths.scores, Score)[0]),
             stop=lambda: bool(tally.why) or paths.stop.exists(),
         )  # fmt: skip
@@ -209,7 +213,7 @@ def judge_candidates(run: CriticRun, paths: RunPaths, journals: Journals, tally:
         journal.close()
     for note in outcome.notes:
         journals.tell("note", journals.step, note)
-    return describe_outcome(outcome, tally.why, run.max_usd)
+    return describe_outcome(outcome, tally.why, limit)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """From a model and a prompt set to an eval run, or from its answers to a score run: what can be found wrong is found first."""
 
 import json
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.data.read import find_dataset, hash_file, read_character, read_prompts
+from engine.data.read import find_dataset, read_character, read_prompts
 from engine.errors import InputError, StoreError
+from engine.judge.budget import allow, find_budget
 from engine.judge.choose import RULES, describe_judge
-from engine.judge.ledger import read_cost
 from engine.judge.pairwise import make_pair_brief
 from engine.judge.rubric import Brief, make_brief, read_brief
 from engine.launch.local import LocalLauncher
@@ -19,13 +18,13 @@ from engine.probe.ask import read_answers
 from engine.probe.start import LIBRARIES, choose_seed
 from engine.records.dataset import Character, Prompt
 from engine.records.judging import Effort, Rubric
-from engine.records.run import EvalRun, ProbesUse, ScoreRun, Subject
+from engine.records.run import CriticRun, EvalRun, ProbesUse, ScoreRun
 from engine.records.serving import Backend, Sampling
-from engine.store.index import RunRow, list_runs
+from engine.store.index import list_runs
 from engine.store.journal import read_json, write_atomic, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
-from engine.store.runs import open_eval_run, open_record, open_run
+from engine.store.runs import open_eval_run, open_record
 
 SEED = 11
 """Of an evaluation that names none: the same for every model, so that two compare."""
@@ -65,17 +64,17 @@ class ScoreRequest(NamedTuple):
 
 
 def start_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
-    """Start it, or go on with the very same one where that was interrupted; whether it was."""
-    paths, run, material = plan_evaluation(request, workspace)
-    return _start(paths, run, material, request.max_usd, workspace)
+    """As `start_judging`."""
+    run, material = plan_evaluation(request, workspace)
+    return start_judging(run, material, request.max_usd, workspace)
 
 
 def start_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, bool]:
-    paths, run, material = plan_scoring(request, workspace)
-    return _start(paths, run, material, request.max_usd, workspace)
+    run, material = plan_scoring(request, workspace)
+    return start_judging(run, material, request.max_usd, workspace)
 
 
-def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPaths, EvalRun, "Material"]:
+def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[EvalRun, "Material"]:
     subject = describe_subject(request.model, workspace)
     dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace))
     character, prompts = read_character(dataset), read_prompts(dataset.prompts)
@@ -92,10 +91,9 @@ def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[RunPath
         probes=ProbesUse(dataset=dataset.name, sha256=material.sha256(), count=len(prompts)), samples=request.samples,
         sampling=choose_seed(sampling), system=request.system, backend=request.backend,
         judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
-        max_usd=find_budget(request.max_usd, subject, workspace),
-        advice=advice,
+        max_usd=request.max_usd, advice=advice,
     )  # fmt: skip
-    return workspace.run(run.id), run, material
+    return run, material
 
 
 def find_answered(name: str, workspace: Workspace) -> RunPaths:
@@ -111,7 +109,7 @@ def find_answered(name: str, workspace: Workspace) -> RunPaths:
     return of
 
 
-def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths, ScoreRun, "Material"]:
+def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[ScoreRun, "Material"]:
     of = find_answered(request.run, workspace)
     evaluation = open_eval_run(of)
     prompts, wanted = read_prompts(of.prompts), evaluation.steps // 2
@@ -130,10 +128,9 @@ def plan_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths,
     run = ScoreRun(
         **origin, steps=wanted, of=of.id, against=against, subject=evaluation.subject, probes=evaluation.probes,
         judge=judge, batch=request.batch, repeats=request.repeats, controls=request.controls,
-        max_usd=find_budget(request.max_usd, evaluation.subject, workspace),
-        advice=advice,
+        max_usd=request.max_usd, advice=advice,
     )  # fmt: skip
-    return workspace.run(run.id), run, material
+    return run, material
 
 
 def pair_with(request: ScoreRequest, evaluation: EvalRun, of: RunPaths, workspace: Workspace) -> str:
@@ -193,50 +190,25 @@ def read_run_brief(paths: RunPaths) -> Brief:
     return make_brief(Rubric.parse(read_json(paths.rubric), str(paths.rubric)), constitution, character)
 
 
-def _start(
-    paths: RunPaths, run: EvalRun | ScoreRun, material: Material, max_usd: float | None, workspace: Workspace
+def start_judging(
+    run: EvalRun | ScoreRun | CriticRun, material: Material, max_usd: float | None, workspace: Workspace
 ) -> tuple[RunPaths, bool]:
+    """Start it, or go on with the very same one where that was interrupted; whether it was."""
     if (earlier := find_interrupted(run, workspace)) is not None:
-        # what it spent itself is held against its own limit
-        limit = find_budget(max_usd, run.subject, workspace, but=earlier.id)
-        write_json(earlier.run, open_record(earlier).model_copy(update={"max_usd": limit}).to_json())
+        if max_usd is not None:
+            allow(earlier, max_usd)
         return resume_run(earlier), True
+    # the worker reckons for itself; here it is found before there is a run
+    find_budget(max_usd, run.judge, run.subject, workspace)
+    paths = workspace.run(run.id)
     paths.log(1).parent.mkdir(parents=True)
     material.write(paths)
-    if hash_file(paths.prompts) != run.probes.sha256 and isinstance(run, EvalRun):
-        raise InputError(f"{paths.prompts} was not written as it was meant")
     write_json(paths.run, run.to_json())
     LocalLauncher().start(paths, run.kind)
     return paths, False
 
 
-def find_budget(given: float | None, subject: Subject, workspace: Workspace, but: str = "") -> float | None:
-    """What may be spent: as given, else what [budget] of the model's recipe leaves. InputError where nothing is left.
-
-    The run `but` is left out of what was spent.
-    """
-    if given is not None or subject.run is None or not workspace.run(subject.run).run.is_file():
-        return given
-    budget = open_run(workspace.run(subject.run)).recipe.budget.max_usd
-    if budget is None:
-        return None
-    about = [row for row in list_runs(workspace) if _is_about(row, subject.run) and row.id != but]
-    costs = [read_cost(workspace.run(row.id), row.kind, row.name, row.created).judge_usd for row in about]
-    spent = sum(usd for usd in costs if usd is not None)
-    if spent >= budget:
-        raise InputError(
-            f"[budget] max_usd of run {subject.run} is {budget}, and {spent:.4f} USD were spent on judgements about it",
-            fix="--max-usd allows more for this one, --judge rules costs nothing",
-        )
-    return budget - spent
-
-
-def _is_about(row: RunRow, run: str) -> bool:
-    """Whether a run asks or judges the adapter of a training, at any step and in any form."""
-    return not row.problem and re.split("[@#]", row.base)[0] == f"run:{run}"
-
-
-def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths | None:
+def find_interrupted(run: EvalRun | ScoreRun | CriticRun, workspace: Workspace) -> RunPaths | None:
     """The newest run of the very same task that did not come to its end."""
     for row in reversed(list_runs(workspace)):
         if row.kind != run.kind or row.status not in ("stopped", "failed", "lost") or row.problem:
@@ -249,7 +221,7 @@ def find_interrupted(run: EvalRun | ScoreRun, workspace: Workspace) -> RunPaths 
     return None
 
 
-def _task(run: EvalRun | ScoreRun) -> dict[str, object]:
+def _task(run: EvalRun | ScoreRun | CriticRun) -> dict[str, object]:
     """All but which run it is, and where and with what it was made; a budget may be raised on the way."""
     incidental = {"id", "name", "created", "versions", "git", "host", "group", "max_usd", "backend", "advice"}
     return {key: value for key, value in run.to_json().items() if key not in incidental}

@@ -12,6 +12,7 @@ from statistics import fmean
 
 from engine.data.read import read_prompts
 from engine.judge.batch import score_batch
+from engine.judge.budget import find_budget, read_limit
 from engine.judge.choose import open_judge
 from engine.judge.claude import ClaudeJudge
 from engine.judge.pairwise import make_pairs
@@ -108,6 +109,8 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     def stop() -> bool:
         return bool(tally.why) or paths.stop.exists()
 
+    workspace = Workspace(paths.folder.parent.parent)
+    limit = find_budget(read_limit(paths, run), run.judge, run.subject, workspace, but=paths.id)
     judge = open_judge(run.judge, read_run_brief(paths), batch=run.batch)
     ended = "finished"
     try:
@@ -120,12 +123,12 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
             spent = sum(s.usd or 0.0 for s in read_records(paths.scores, Score)[0])
             if run.batch and isinstance(judge, ClaudeJudge):
                 outcome = score_batch(
-                    left, judge, take, paths.batch, attempt=journals.attempt, repeat=repeat, budget_usd=run.max_usd,
+                    left, judge, take, paths.batch, attempt=journals.attempt, repeat=repeat, budget_usd=limit,
                     spent_usd=spent, stop=stop, narrate=lambda message: print(message, flush=True),
                 )  # fmt: skip
             else:
                 outcome = score_items(
-                    left, judge, take, attempt=journals.attempt, repeat=repeat, budget_usd=run.max_usd,
+                    left, judge, take, attempt=journals.attempt, repeat=repeat, budget_usd=limit,
                     spent_usd=spent, stop=stop,
                 )  # fmt: skip
             for note in outcome.notes:
@@ -133,7 +136,7 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
                 if note not in noted:
                     journals.tell("note", journals.step, note)
             noted.update(outcome.notes)
-            ended = describe_outcome(outcome, tally.why, run.max_usd)
+            ended = describe_outcome(outcome, tally.why, limit)
             if ended != "finished":
                 break
     finally:
@@ -174,7 +177,10 @@ def describe_outcome(outcome: Outcome, why: str, max_usd: float | None) -> str:
         case "stopped":
             return f"stopped: {why or 'asked to'}, {outcome.left} not judged"
         case "budget":
-            return f"stopped: the budget of {max_usd} USD would be passed, {outcome.left} not judged"
+            return (
+                f"stopped: the budget of {max_usd:g} USD would be passed, {outcome.left} not judged;"
+                " the same command with a higher --max-usd goes on"
+            )
     if outcome.failed:
         return f"stopped: {outcome.failed} judgements failed; charlab resume asks these again"
     return "finished"

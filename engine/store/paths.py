@@ -123,6 +123,11 @@ class RunPaths:
         return self.folder / "batch.json"
 
     @property
+    def limit(self) -> Path:
+        """A request: what the judgements of the next attempt may cost, instead of what run.json says."""
+        return self.folder / "limit.json"
+
+    @property
     def labels(self) -> Path:
         """What people said of the answers, without having seen a score."""
         return self.folder / "labels.jsonl"

@@ -15,8 +15,9 @@ from engine.judge.critic import (
     read_pools,
     summarise_critic,
 )
-from engine.judge.critic_start import CriticRequest, count_steps, find_interrupted, plan_critic
+from engine.judge.critic_start import CriticRequest, count_steps, plan_critic
 from engine.judge.rubric import read_brief
+from engine.judge.start import find_interrupted
 from engine.records.dataset import Prompt
 from engine.records.judging import Score
 from engine.records.rows import Rank, Sample

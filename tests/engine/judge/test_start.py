@@ -1,4 +1,4 @@
-"""Evaluations planned: what is found wrong first, what may be spent, and which interrupted run is gone on with."""
+"""Evaluations planned: what is found wrong first, and which interrupted run is gone on with."""
 
 import json
 from collections.abc import Callable
@@ -9,12 +9,10 @@ from engine.errors import InputError
 from engine.judge.start import (
     EvalRequest,
     ScoreRequest,
-    find_budget,
     find_interrupted,
     plan_evaluation,
     plan_scoring,
 )
-from engine.records.run import Subject
 from engine.store.journal import read_json, read_rows, write_json
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_eval_run
@@ -26,7 +24,7 @@ Write = Callable[..., RunPaths]
 
 def keep(workspace: Workspace, request: EvalRequest, status: str, name: str = EVAL) -> RunPaths:
     """The run of a request, written as its starter would, with an end of its own."""
-    _, run, material = plan_evaluation(request, workspace)
+    run, material = plan_evaluation(request, workspace)
     paths = workspace.run(name)
     paths.log(1).parent.mkdir(parents=True)
     material.write(paths)
@@ -39,12 +37,12 @@ def keep(workspace: Workspace, request: EvalRequest, status: str, name: str = EV
 
 
 def test_the_prompt_set_says_how_answers_are_drawn_and_options_say_otherwise(workspace: Workspace) -> None:
-    _, run, material = plan_evaluation(EvalRequest(URL), workspace)
+    run, material = plan_evaluation(EvalRequest(URL), workspace)
     drawn = run.sampling
     assert (drawn.temperature, drawn.top_k, drawn.top_p, drawn.max_tokens, drawn.seed) == (1.0, 64, 0.95, 1024, 11)
     assert (run.probes.count, run.steps, run.judge.triage) == (36, 72, True)
     assert run.probes.sha256 == material.sha256()
-    _, run, _ = plan_evaluation(EvalRequest(URL, samples=3, sampling={"temperature": 0.5, "seed": 4}), workspace)
+    run, _ = plan_evaluation(EvalRequest(URL, samples=3, sampling={"temperature": 0.5, "seed": 4}), workspace)
     assert (run.sampling.temperature, run.sampling.top_k, run.sampling.seed, run.steps) == (0.5, 64, 4, 216)
 
 
@@ -52,7 +50,7 @@ def test_every_turn_of_a_conversation_is_an_answer(workspace: Workspace) -> None
     row = read_rows(workspace.dataset("madison").prompts)[0]
     row |= {"turns": ["And then?"], "expects": [{"turn": 1, "any_of": ["Nutmeg"]}]}
     workspace.dataset("madison").prompts.write_text(json.dumps(row) + "\n")
-    _, run, material = plan_evaluation(EvalRequest(URL, samples=2), workspace)
+    run, material = plan_evaluation(EvalRequest(URL, samples=2), workspace)
     assert run.steps == 8
     assert material.rows()[0]["expects"][0]["any_of"] == ["Nutmeg"]  # type: ignore[index]
 
@@ -66,7 +64,7 @@ def test_a_batch_of_a_judge_that_takes_none_is_refused_before_anything_starts(wo
 @pytest.mark.parametrize("status", ["stopped", "failed"])
 def test_the_same_task_is_gone_on_with_where_it_was_interrupted(workspace: Workspace, status: str) -> None:
     kept = keep(workspace, EvalRequest(URL, max_usd=1), status)
-    same = plan_evaluation(EvalRequest(URL, max_usd=5), workspace)[1]
+    same = plan_evaluation(EvalRequest(URL, max_usd=5), workspace)[0]
     found = find_interrupted(same, workspace)
     assert found is not None
     assert found.id == kept.id
@@ -77,51 +75,26 @@ def test_the_same_task_is_gone_on_with_where_it_was_interrupted(workspace: Works
         EvalRequest(URL, repeats=2),
     ]
     for other in others:
-        assert find_interrupted(plan_evaluation(other, workspace)[1], workspace) is None
+        assert find_interrupted(plan_evaluation(other, workspace)[0], workspace) is None
 
 
 def test_what_finished_is_not_gone_on_with(workspace: Workspace) -> None:
     keep(workspace, EvalRequest(URL), "finished")
-    assert find_interrupted(plan_evaluation(EvalRequest(URL), workspace)[1], workspace) is None
+    assert find_interrupted(plan_evaluation(EvalRequest(URL), workspace)[0], workspace) is None
 
 
 def test_a_run_that_does_not_read_stands_in_nobodys_way(workspace: Workspace) -> None:
     paths = keep(workspace, EvalRequest(URL), "stopped")
     write_json(paths.run, read_json(paths.run) | {"samples": "many"})
-    assert find_interrupted(plan_evaluation(EvalRequest(URL), workspace)[1], workspace) is None
-
-
-def test_a_budget_holds_what_every_judgement_of_the_training_cost(
-    workspace: Workspace, write_run: Write, write_evaluation: Write
-) -> None:
-    trained = write_run(TRAINED, ended="finished")
-    about = Subject(reference=f"run:{TRAINED}@40", run=TRAINED)
-    assert find_budget(None, about, workspace) is None
-    run = read_json(trained.run)
-    run["recipe"]["budget"] = {"max_usd": 0.1}
-    write_json(trained.run, run)
-    assert find_budget(None, about, workspace) == pytest.approx(0.1)
-    # each judgement costs a cent, and one in another form counts too
-    write_evaluation(EVAL, [5.0] * 4, subject={"reference": f"run:{TRAINED}@40", "run": TRAINED})
-    write_evaluation(OTHER, [5.0] * 3, subject={"reference": f"run:{TRAINED}#q8_0", "run": TRAINED})
-    write_evaluation("20260104-0900-madison-eval-cccc", [5.0] * 9)
-    assert find_budget(None, about, workspace) == pytest.approx(0.03)
-    assert find_budget(None, about, workspace, but=EVAL) == pytest.approx(0.07)
-    assert find_budget(2.0, about, workspace) == 2.0
-    write_evaluation(
-        "20260105-0900-madison-eval-dddd", [5.0] * 3, subject={"reference": f"run:{TRAINED}", "run": TRAINED}
-    )
-    with pytest.raises(InputError, match=r"is 0\.1, and 0\.1000 USD were spent") as spent:
-        find_budget(None, about, workspace)
-    assert "--judge rules costs nothing" in spent.value.fix
+    assert find_interrupted(plan_evaluation(EvalRequest(URL), workspace)[0], workspace) is None
 
 
 def test_scores_are_of_an_evaluation_that_has_all_its_answers(workspace: Workspace, write_evaluation: Write) -> None:
     paths = write_evaluation(EVAL, [5.0, 6.0, 7.0])
-    _, run, material = plan_scoring(ScoreRequest(EVAL, "rules"), workspace)
+    run, material = plan_scoring(ScoreRequest(EVAL, "rules"), workspace)
     assert (run.of, run.steps, run.judge.reference, len(material.prompts)) == (EVAL, 3, "rules", 3)
     score = write_evaluation(OTHER, [5.0, 6.0, 7.0], of=EVAL)
-    assert plan_scoring(ScoreRequest(score.id, "rules"), workspace)[1].of == EVAL
+    assert plan_scoring(ScoreRequest(score.id, "rules"), workspace)[0].of == EVAL
     paths.samples.write_text("".join(paths.samples.read_text().splitlines(keepends=True)[:2]))
     with pytest.raises(InputError, match=f"{EVAL} has 2 of 3 answers") as partial:
         plan_scoring(ScoreRequest(EVAL, "rules"), workspace)
@@ -130,11 +103,11 @@ def test_scores_are_of_an_evaluation_that_has_all_its_answers(workspace: Workspa
 
 def test_another_rubric_makes_another_judge(workspace: Workspace, write_evaluation: Write) -> None:
     write_evaluation(EVAL, [5.0, 6.0])
-    own = plan_scoring(ScoreRequest(EVAL, "rules"), workspace)[1].judge
+    own = plan_scoring(ScoreRequest(EVAL, "rules"), workspace)[0].judge
     text = workspace.dataset("madison").rubric.read_text().replace("weight = 25", "weight = 30")
     file = workspace.folder / "other.toml"
     file.write_text(text)
-    _, run, material = plan_scoring(ScoreRequest(EVAL, "rules", rubric=str(file)), workspace)
+    run, material = plan_scoring(ScoreRequest(EVAL, "rules", rubric=str(file)), workspace)
     assert run.judge.fingerprint != own.fingerprint
     assert material.rubric.components[0].weight == 30
     assert open_eval_run(workspace.run(EVAL)).judge.fingerprint != run.judge.fingerprint

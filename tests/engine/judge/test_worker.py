@@ -52,7 +52,7 @@ def score_run(workspace: Workspace, write_evaluation: Write) -> Callable[..., Ru
 
     def make(answers: int, judge: str = "rules", **rest: Any) -> RunPaths:
         write_evaluation(EVAL, [5.0] * answers)
-        _, run, material = plan_scoring(ScoreRequest(EVAL, judge, **rest), workspace)
+        run, material = plan_scoring(ScoreRequest(EVAL, judge, **rest), workspace)
         paths = workspace.run(SCORE)
         paths.folder.mkdir(parents=True)
         material.write(paths)
@@ -101,7 +101,7 @@ def test_anchors_are_spread_over_the_prompts_and_controls_come_last(
     items = make_items(50)
     assert [item.id for item in spread(items, 4)] == ["p0", "p12", "p25", "p37"]
     assert spread(items[:3], 20) == items[:3]
-    _, run, material = plan_evaluation(EvalRequest("http://127.0.0.1:9/v1#x", repeats=3, controls=True), workspace)
+    run, material = plan_evaluation(EvalRequest("http://127.0.0.1:9/v1#x", repeats=3, controls=True), workspace)
     plan = plan_judging(run, items, material.rubric)
     assert [(repeat, len(wanted)) for repeat, wanted in plan] == [(0, 50), (1, 20), (2, 20), (0, 20)]
     assert {item.id.split(" ")[1] for item in plan[-1][1]} == {
@@ -151,7 +151,10 @@ def test_a_budget_counts_what_earlier_attempts_spent(score_run: Callable[..., Ru
     rows = read_rows(paths.scores)
     assert 0 < sum(row["usd"] for row in rows) < 0.1
     write_rows(paths.scores, [{**rows[0], "usd": 0.49}])
-    assert attempt(paths, 2) == "stopped: the budget of 0.5 USD would be passed, 2 not judged"
+    assert (
+        attempt(paths, 2)
+        == "stopped: the budget of 0.5 USD would be passed, 2 not judged; the same command with a higher --max-usd goes on"
+    )
     assert (len(read_rows(paths.scores)), api.count()) == (1, 3)
 
 
@@ -221,7 +224,10 @@ def test_the_curve_tells_both_means_and_how_many_fail(make_row: Callable[..., Sc
     [
         (Outcome("done", 3, 0, 0, 0.0), "finished"),
         (Outcome("done", 3, 2, 0, 0.0), "stopped: 2 judgements failed; charlab resume asks these again"),
-        (Outcome("budget", 3, 0, 4, 0.0), "stopped: the budget of 2.5 USD would be passed, 4 not judged"),
+        (
+            Outcome("budget", 3, 0, 4, 0.0),
+            "stopped: the budget of 2.5 USD would be passed, 4 not judged; the same command with a higher --max-usd goes on",
+        ),
         (Outcome("stopped", 3, 0, 4, 0.0), "stopped: SIGTERM, 4 not judged"),
     ],
 )

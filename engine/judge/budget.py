@@ -1,0 +1,79 @@
+"""What judging may cost: what a person allowed, else what [budget] of the judged training's recipe leaves."""
+
+import re
+
+from engine.errors import InputError
+from engine.judge.choose import RULES
+from engine.judge.ledger import read_cost
+from engine.records.judging import JudgeUse
+from engine.records.run import CriticRun, Judging, Subject
+from engine.records.version import LIVE
+from engine.store.index import RunRow, list_runs
+from engine.store.journal import read_json, write_json
+from engine.store.paths import RunPaths, Workspace
+from engine.store.runs import open_record, open_run
+
+
+def find_budget(
+    given: float | None, judge: JudgeUse, subject: Subject, workspace: Workspace, but: str = ""
+) -> float | None:
+    """What the judgements of a run may cost in all; None where nothing limits it, InputError where nothing is left.
+
+    What was spent on the same training counts against its recipe's budget, and what runs under way may still spend
+    counts as spent. The run `but`, whose own limit this is, is left out of both.
+    """
+    if given is not None or judge.reference == RULES or subject.run is None:
+        return given
+    if not workspace.run(subject.run).run.is_file():
+        return None
+    budget = open_run(workspace.run(subject.run)).recipe.budget.max_usd
+    if budget is None:
+        return None
+    spent = 0.0
+    for row in list_runs(workspace):
+        if row.id == but or not _is_about(row, subject.run):
+            continue
+        paths = workspace.run(row.id)
+        usd = read_cost(paths, row.kind, row.name, row.created).judge_usd or 0.0
+        spent += max(usd, _hold(paths, subject.run)) if row.status in LIVE else usd
+    if spent >= budget:
+        raise InputError(
+            f"[budget] max_usd of run {subject.run} is {budget}, and {spent:.4f} USD are spent on judgements about it,"
+            " or held for those under way",
+            fix="--max-usd allows more for this one, --judge rules costs nothing",
+        )
+    return budget - spent
+
+
+def _hold(paths: RunPaths, training: str) -> float:
+    """What a run under way may spend in all."""
+    run = open_record(paths)
+    if not isinstance(run, Judging | CriticRun) or run.judge.reference == RULES:
+        return 0.0
+    limit = read_limit(paths, run)
+    if limit is None:
+        raise InputError(
+            f"{paths.id} is judging, and may spend all that [budget] of run {training} leaves",
+            fix=f"charlab watch {paths.id}, then the same again; or give both --max-usd",
+        )
+    return limit
+
+
+def _is_about(row: RunRow, run: str) -> bool:
+    """Whether a run asks or judges the adapter of a training, at any step and in any form."""
+    return not row.problem and re.split("[@#]", row.base)[0] == f"run:{run}"
+
+
+def allow(paths: RunPaths, max_usd: float) -> None:
+    """Let the run's next attempt spend so much in all, whatever was said when it was made."""
+    write_json(paths.limit, {"max_usd": max_usd})
+
+
+def read_limit(paths: RunPaths, run: Judging | CriticRun) -> float | None:
+    """What a person allowed the run to spend in all, the newest word of it; None where nobody said."""
+    if not paths.limit.is_file():
+        return run.max_usd
+    limit = read_json(paths.limit).get("max_usd")
+    if not isinstance(limit, int | float):
+        raise InputError(f"{paths.limit} says no max_usd", fix=f"delete it, then charlab resume {paths.id}")
+    return float(limit)
