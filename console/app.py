@@ -5,7 +5,6 @@ Longer than a file should be because Textual hands every message and every key o
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
@@ -23,6 +22,7 @@ from textual.widgets import ContentSwitcher, Input
 
 from console import acts
 from console.charting import chart_run
+from console.collecting import Freezer
 from console.feed import Feed, FeedFailed, RunRead, RunsListed
 from console.palette import Palette
 from console.spans import crop_update
@@ -36,7 +36,7 @@ from panels.bar import Bar
 from panels.curves import ChartedRun
 from panels.keys import Keys
 from panels.runs import RunsPanel
-from panels.text import harmless, plain
+from panels.text import harmless_lines, plain
 from panels.training import TrainingPanel
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ PANELS = (
     ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
     ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"), ("evals", "Evals"), ("ledger", "Ledger"),
 )  # fmt: skip
-FREEZE_SECONDS = 2.0
 MOST_WATCHED = 8
 """As many as the theme has curve colours."""
 
@@ -84,6 +83,7 @@ class Lab(App[int]):
         self.baseline: str | None = None
         self.colours: dict[str, int] = {}
         self._feed = Feed(workspace, self.post_message)
+        self._freezer = Freezer()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = choose_theme(os.environ)
@@ -105,9 +105,8 @@ class Lab(App[int]):
             from console.blocks import note_blocks
 
             self.run_worker(note_blocks(blocks), group="blocks")
+        self._freezer.start()
         self._feed.start()
-        # what was made to start stays to the end: the collector need not look at it again, 40 ms at a time
-        self.set_timer(FREEZE_SECONDS, gc.freeze)
         if self.opened is not None:
             self.open_run(self.opened)
 
@@ -116,6 +115,7 @@ class Lab(App[int]):
 
     def on_unmount(self) -> None:
         self._feed.stop()
+        self._freezer.stop()
 
     # ---------------------------------------------------------------- what the feed read
 
@@ -125,6 +125,9 @@ class Lab(App[int]):
         self.query_one(RunsPanel).show(self.rows, marked=self.marked, baseline=self.baseline)
         self.query_one(Bar).show(words=[*([] if message.whole else ["listing"]), *self._describe_workspace()])
         self.refresh_bindings()
+        # what is computed about the runs looked at are runs of their own
+        if (room := self._room()) is not None:
+            room.go_on()
 
     @on(RunRead)
     def _take(self, message: RunRead) -> None:
@@ -319,14 +322,16 @@ class Lab(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("stop", "resume", "fork"):
             row = None if self.readonly else self.subject()
-            if row is None or row.kind != "train" or row.problem:
+            if row is None or row.problem:
                 return False
             live = row.status in LIVE
             match action:
                 case "stop":
-                    return live
+                    return live or row.status == "draft"
                 case "resume":
                     return not live and row.status not in ("finished", "draft")
+                case "fork":
+                    return row.kind == "train"
         return True
 
     @work
@@ -353,8 +358,7 @@ class Lab(App[int]):
 
     def notify(self, message: str, *, title: str = "", markup: bool = False, **how: Any) -> None:
         """Say something in passing; what came from files may be in it, so it is made harmless, and never markup."""
-        lines = [harmless(line) for line in message.split("\n")]
-        super().notify("\n".join(lines), title=plain(title), markup=markup, **how)
+        super().notify(harmless_lines(message), title=plain(title), markup=markup, **how)
 
     def action_copy(self) -> None:
         for node in self.focused.ancestors_with_self if self.focused else ():

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 
 from console.app import hears_mouse
 from console.deciding import describe_agreement
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from console.themes import THEMES, choose_theme, fill_variables
 from engine.errors import CharlabError, InputError
 from engine.store.paths import find_workspace
@@ -22,7 +22,7 @@ from panels.keys import Keys
 from panels.text import plain
 
 if TYPE_CHECKING:
-    from engine.judge.calibrating import Calibration, Judged, Labels, SpotCheck
+    from engine.judge.calibrating import Calibration, Given, Judged, Labels, SpotCheck
 
 
 def calibrate(
@@ -44,7 +44,7 @@ def calibrate(
         if json:
             print_json(check.to_json())
         else:
-            print("\n".join(describe_check(check)))
+            say("\n".join(describe_check(check)))
         return
     if not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         drawn = draw_sample(judged, n, threshold)
@@ -55,7 +55,7 @@ def calibrate(
     if json:
         print_json(found.to_json())
     else:
-        print("\n".join(describe_calibration(found)))
+        say("\n".join(describe_calibration(found)))
 
 
 def find_name() -> str:
@@ -123,22 +123,27 @@ class Labelling(App[int]):
     def on_calibrate_labelled(self, message: Calibrate.Labelled) -> None:
         if message.item in self._labels.given:
             return  # a key was pressed twice before the next was shown
-        try:
-            self._labels.give(message.item, message.given)
-        except (CharlabError, OSError) as problem:
-            self.query_one(Calibrate).say(f"not kept: {plain(str(problem))}")
-            return
-        self._given.append(message.item)
-        self._show_next()
+        if self._keep(message.item, message.given):
+            self._given.append(message.item)
+            self._show_next()
 
     def on_calibrate_undone(self) -> None:
         """Back to what was labelled last, of earlier sittings too."""
         before = self._given or [item.id for item in self._items if item.id in self._labels.given]
         if not before:
             return
-        self._labels.give(before[-1], "undone")
-        self._given = before[:-1]
-        self._show(next(item for item in self._items if item.id == before[-1]))
+        if self._keep(before[-1], "undone"):
+            self._given = before[:-1]
+            self._show(next(item for item in self._items if item.id == before[-1]))
+
+    def _keep(self, item: str, given: Given) -> bool:
+        """Whether it was written down; what hinders it, such as a full disk, is said."""
+        try:
+            self._labels.give(item, given)
+        except (CharlabError, OSError) as problem:
+            self.query_one(Calibrate).say(f"not kept: {plain(str(problem))}")
+            return False
+        return True
 
     def action_leave(self) -> None:
         self.exit(0)

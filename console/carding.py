@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.store.paths import find_workspace
 from panels.text import plain
 
@@ -15,6 +15,6 @@ def card(run: str, *, out: str | None, json: bool, workspace: str | None) -> Non
         print_json(gather_card(run, room))
         return
     path, facts = write_card(run, room, Path(out).expanduser() if out else None)
-    print(path)
+    say(str(path))
     for limit in facts["limits"]:
         narrate(f"  {plain(limit)}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from textual import work
 
 from console.background import in_thread
-from console.judging import hide_secrets, save_choice, save_question, save_remark
+from console.judging import save_choice, save_question, save_remark
 from console.partners import read_models
-from console.rooms import Room
+from console.rooms import Room, describe_problem
 from console.sides import Side, make_sides
-from console.talking import Conversation, Reply, Turn, describe_error
+from console.talking import Conversation, Reply, Turn
 from engine.errors import CharlabError
 from engine.records.serving import Sampling
 from panels.chat import Chat, ChatView
@@ -31,6 +32,8 @@ class ChatRoom(Room):
     def __init__(self, *, id: str, readonly: bool) -> None:
         super().__init__(Chat(), id=id)
         self.conversation: Conversation | None = None
+        self.sampling = FIRST
+        self.system: str | None = None
         self._readonly = readonly
         self._dataset = ""
         self._told: list[str] = []
@@ -58,12 +61,15 @@ class ChatRoom(Room):
 
     @work(exclusive=True, group="pick")
     async def on_chat_picked(self, message: Chat.Picked) -> None:
-        before = self.conversation
         self._give_up()
-        sides = await in_thread(partial(make_sides, message.references, self.lab.workspace, idle_seconds=IDLE_SECONDS))
-        self.conversation = Conversation(sides, FIRST)
-        if before is not None:
-            self.conversation.sampling, self.conversation.system = before.sampling, before.system
+        try:
+            sides = await in_thread(
+                partial(make_sides, message.references, self.lab.workspace, idle_seconds=IDLE_SECONDS)
+            )
+        except Exception as problem:  # whatever lies on the disk, the console goes on
+            self.chat.say(describe_problem(problem), "bad")
+            return
+        self.conversation = Conversation(sides, self.sampling, self.system)
         self.conversation.alternatives = ALTERNATIVES
         self.conversation.ask_everyone = self.chat.talk.tokens
         for side in sides:
@@ -98,9 +104,10 @@ class ChatRoom(Room):
             self._show()
 
     def on_chat_changed(self, message: Chat.Changed) -> None:
+        changed = self.system != message.system
+        self.system, self.sampling = message.system, message.sampling
         if self.conversation is None:
             return
-        changed = self.conversation.system != message.system
         self.conversation.system, self.conversation.sampling = message.system, message.sampling
         self.chat.say("the next turn starts with this system prompt" if changed else "from the next turn on")
         self._show()
@@ -195,20 +202,16 @@ class ChatRoom(Room):
             return
         try:
             said = await in_thread(save)
-        except (CharlabError, OSError) as problem:
-            self.chat.say(describe_error(problem) if isinstance(problem, CharlabError) else str(problem), "bad")
+        except Exception as problem:  # whatever lies on the disk, the console goes on
+            self.chat.say(describe_problem(problem), "bad")
         else:
             self.chat.say(said, "good")
 
 
 def open_quietly(side: Side) -> None:
     """What goes wrong stands in the side's `error`."""
-    try:
+    with suppress(CharlabError):
         side.open()
-    except CharlabError:
-        pass
-    except Exception as error:  # whatever lies on the disk, the console goes on
-        side.error = CharlabError(f"{type(error).__name__}: {error}")
 
 
 # ---------------------------------------------------------------- what the panel is shown
@@ -226,7 +229,7 @@ def view_conversation(conversation: Conversation) -> ChatView:
             TurnView(
                 key=turn.key,
                 prompt=turn.prompt,
-                replies=tuple(view_reply(turn.replies[side]) for side in order),
+                replies=tuple(view_reply(conversation, turn.replies[side]) for side in order),
                 seed=turn.sampling.seed,
                 system=(system or "") if changed else None,
                 version=(versions.index(turn) + 1, len(versions)),
@@ -245,12 +248,14 @@ def view_conversation(conversation: Conversation) -> ChatView:
 
 def view_side(conversation: Conversation, place: int) -> SideView:
     side = conversation.sides[conversation.order[place]]
-    label = hide_secrets(conversation.label(place))
+    label = conversation.label(place)
     if side.error is not None:
-        return SideView(label, "failed", hide_secrets(describe_error(side.error)))
-    return SideView(label, "ready" if side.ready else "starting", "" if conversation.blind else side.words)
+        return SideView(label, "failed", conversation.tell(side.error))
+    if conversation.blind:  # which of two is there first would tell which is which
+        return SideView(label, "ready" if all(one.ready for one in conversation.sides) else "starting")
+    return SideView(label, "ready" if side.ready else "starting", side.words)
 
 
-def view_reply(reply: Reply) -> ReplyView:
-    words = hide_secrets(describe_error(reply.error)) if reply.error else reply.describe()
+def view_reply(conversation: Conversation, reply: Reply) -> ReplyView:
+    words = conversation.tell(reply.error) if reply.error else reply.describe(blind=conversation.blind)
     return ReplyView(reply.key, reply.text, reply.state, words, reply.tokens)

@@ -1,17 +1,25 @@
 """The command that talks to a model, or to two at once, in lines of a terminal."""
 
+from __future__ import annotations
+
 import random
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from console.probing import read_system
 from console.sides import make_sides, open_sides
-from console.talking import Conversation, Reply, describe_error
-from console.text import narrate
+from console.talking import Conversation, Reply
+from console.text import narrate, say
 from engine.errors import CharlabError, InputError
 from engine.records.serving import Sampling
 from engine.store.paths import find_workspace
-from panels.text import harmless, plain
+from panels.text import harmless_lines, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 HELP = """/again           the last prompt once more, with the next seed
 /new             forget the conversation
@@ -22,6 +30,8 @@ HELP = """/again           the last prompt once more, with the next seed
 /quit            or Ctrl-D"""
 LOOK_SECONDS = 0.04
 """Between two looks at what has come."""
+FRAME_LINES = 6
+"""Of the screen for the names, how each answer went, and the line below, each in up to two."""
 
 
 def chat(
@@ -40,13 +50,13 @@ def chat(
     if blind and len(models) < 2:
         raise InputError("--blind needs two models", fix="charlab chat A B --blind")
     room = find_workspace(workspace)
-    sampling = Sampling(
-        temperature=temperature, max_tokens=max_tokens, seed=random.randrange(2**31) if seed is None else seed
-    )
+    drawn = random.randrange(2**31) if seed is None else seed
+    sampling = Sampling.parse({"temperature": temperature, "max_tokens": max_tokens, "seed": drawn}, "sampling")
+    prompt = read_system(system)
     sides = make_sides(models, room, narrate=narrate)
     try:
         open_sides(sides)
-        conversation = Conversation(sides, sampling, system)
+        conversation = Conversation(sides, sampling, prompt)
         if blind:
             conversation.hide()
         Talk(conversation).run()
@@ -129,8 +139,8 @@ class Talk:
             return
         chosen = int(text) - 1
         self.conversation.reveal()
-        print(f"you chose {text.strip()}, which is {self.labels[chosen]}")
-        print(f"the other is {self.labels[1 - chosen]}")
+        say(f"you chose {text.strip()}, which is {self.labels[chosen]}")
+        say(f"the other is {self.labels[1 - chosen]}")
 
     def show(self) -> None:
         """Show the answers to the last prompt; Ctrl-C stops them, and what came is kept."""
@@ -150,7 +160,7 @@ class Talk:
         for label, reply in zip(self.labels, self.list_replies(), strict=True):
             if reply.error:
                 errors.append(reply.error)
-                narrate(f"{label}: {plain(describe_error(reply.error))}")
+                narrate(f"{label}: {plain(self.conversation.tell(reply.error))}")
         if errors and not self.tty:
             raise errors[0]
 
@@ -170,7 +180,7 @@ class Talk:
         reply = self.list_replies()[0]
         shown = 0
         for _ in self.follow():
-            sys.stdout.write(clean(reply.text[shown:]))
+            sys.stdout.write(harmless_lines(reply.text[shown:]))
             sys.stdout.flush()
             shown = len(reply.text)
         print()
@@ -182,32 +192,33 @@ class Talk:
         for _ in self.follow():
             pass
         for label, reply in zip(self.labels, self.list_replies(), strict=True):
-            print(f"[{label}] {clean(reply.text)}")
+            say(f"[{label}] {reply.text}")
         sys.stdout.flush()
 
     def show_beside(self) -> None:
-        """Two columns that grow as the answers come."""
+        """Two columns that grow as the answers come: their ends, which fit on the screen, and the whole once it is there."""
         from rich.console import Console
         from rich.live import Live
+
+        console = Console()
+        try:
+            with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+                for _ in self.follow():
+                    live.update(self.draw(console, max(1, console.height - FRAME_LINES)), refresh=True)
+        finally:
+            console.print(self.draw(console))
+
+    def draw(self, console: Console, most: int | None = None) -> Table:
+        """The answers beside each other, at most so many of the last lines of each."""
         from rich.table import Table
         from rich.text import Text
 
         replies = self.list_replies()
-
-        def draw() -> Table:
-            table = Table(expand=True, box=None, padding=(0, 1))
-            for label in self.labels:
-                table.add_column(Text(label), ratio=1, overflow="fold")
-            table.add_row(*(Text(clean(r.text)) for r in replies))
-            table.add_row(*(Text(r.describe(), style="dim") for r in replies))
-            return table
-
-        with Live(draw(), console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
-            for _ in self.follow():
-                live.update(draw(), refresh=True)
-            live.update(draw(), refresh=True)
-
-
-def clean(text: str) -> str:
-    """Model text for a terminal: its lines stay, nothing else of it moves the cursor."""
-    return "\n".join(harmless(line) for line in text.split("\n"))
+        table = Table(expand=True, box=None, padding=(0, 1))
+        for label in self.labels:
+            table.add_column(Text(label), ratio=1, overflow="fold")
+        room = max(1, console.width // len(replies) - 2)
+        texts = [Text(harmless_lines(reply.text)).wrap(console, room, overflow="fold") for reply in replies]
+        table.add_row(*(Text("\n").join(text[-most:] if most else text) for text in texts))
+        table.add_row(*(Text(r.describe(blind=self.conversation.blind), style="dim") for r in replies))
+        return table

@@ -55,7 +55,7 @@ ControlsOption = Annotated[
     bool, typer.Option("--controls", help="Try the judge with answers that it should not fall for.")
 ]
 BudgetOption = Annotated[
-    float | None, typer.Option("--max-usd", min=0.0, help="Stop before the call that would pass it.")
+    float | None, typer.Option("--max-usd", min=0.0, max=1e9, help="Stop before the call that would pass it.")
 ]
 BackendOption = Annotated[str | None, typer.Option(help="llama, transformers, vllm or url; chosen if not given.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Start, print the id, and return.")]
@@ -197,8 +197,11 @@ def log(
 def serve(
     model: ModelArgument,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    host: Annotated[str, typer.Option(help="Another than loopback needs --token.")] = "127.0.0.1",
-    token: Annotated[str | None, typer.Option(help="What a client must send as its bearer token.")] = None,
+    host: Annotated[str, typer.Option(help="Another than loopback needs a token.")] = "127.0.0.1",
+    token: Annotated[
+        str | None,
+        typer.Option(help="What a client must send; CHARLAB_TOKEN if not given, which no list of processes shows."),
+    ] = None,
     backend: BackendOption = None,
     idle: Annotated[float | None, typer.Option(metavar="MINUTES", help="End after so long without a request.")] = None,
     json: JsonOption = False,
@@ -214,7 +217,9 @@ def serve(
 def chat(
     models: Annotated[list[str], typer.Argument(metavar="MODEL [MODEL]", help="One to talk to, or two side by side.")],
     blind: Annotated[bool, typer.Option("--blind", help="Hide which of two is which until one is chosen.")] = False,
-    system: Annotated[str | None, typer.Option(help="System prompt; none of ours if not given.")] = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A system prompt; 'none' silences the default.")
+    ] = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="The same for both; drawn if not given.")] = None,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 512,
@@ -328,16 +333,15 @@ def score(
 @app.command(epilog=EPILOG)
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A run, or a checkpoint of one.")],
-    to: Annotated[
-        list[str], typer.Option("--to", help="merged, adapter-gguf, gguf, q8_0, q4_0, q4_k_m, ... Repeatable.")
-    ],
+    to: Annotated[list[str], typer.Option("--to", help="merged, adapter, gguf, q8_0, q4_0, q4_k_m, ... Repeatable.")],
+    detach: DetachOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a run's adapter in other forms, each with a manifest of what it was made from."""
     from console import exporting
 
-    exporting.export(run, to=to, json=json, workspace=workspace)
+    exporting.export(run, to=to, detach=detach, json=json, workspace=workspace)
 
 
 @app.command(epilog=EPILOG)
@@ -379,7 +383,10 @@ def parity(
 @app.command(epilog=EPILOG)
 def compare(
     baseline: Annotated[
-        str, typer.Argument(metavar="A", help="The baseline: a file of {id, score, stratum?, cluster?}, or a run.")
+        str,
+        typer.Argument(
+            metavar="A", help="The baseline: a file of {id, score, stratum?, difficulty?, cluster?}, or a run."
+        ),
     ],
     candidate: Annotated[str, typer.Argument(metavar="B", help="The candidate, scored on the same ids.")],
     smallest_effect: Annotated[
@@ -417,7 +424,7 @@ def compare(
 def agree(
     human: Annotated[str, typer.Argument(metavar="HUMAN", help="A person's labels: a file of {id, label}.")],
     judge: Annotated[str, typer.Argument(metavar="JUDGE", help="The judge's labels of the same ids.")],
-    threshold: Annotated[float, typer.Option(help="What kappa's lower bound must reach.")] = 0.7,
+    threshold: Annotated[float, typer.Option(min=-1.0, max=1.0, help="What kappa's lower bound must reach.")] = 0.7,
     json: JsonOption = False,
 ) -> None:
     """Say how far a judge agrees with a person: Cohen's kappa with its interval."""
@@ -499,12 +506,12 @@ def critic(
 
 @app.command(epilog=EPILOG)
 def gate(
-    base: Annotated[str, typer.Option(metavar="FILE", help="The base's passes and fails: {id, score, text?}.")],
+    base: Annotated[str, typer.Option(metavar="FILE", help="The base's passes and fails: {id, score, text?, model?}.")],
     instruct: Annotated[str, typer.Option(metavar="FILE", help="The instructed model's, of the same ids.")],
     alt: Annotated[str | None, typer.Option(metavar="FILE", help="Another base's, for a look.")] = None,
     human: Annotated[str | None, typer.Option(metavar="FILE", help="A person's labels: {id, label}.")] = None,
     judge: Annotated[str | None, typer.Option(metavar="FILE", help="The judge's labels.")] = None,
-    second: Annotated[str | None, typer.Option(metavar="FILE", help="A second judge's labels of a share.")] = None,
+    second: Annotated[str | None, typer.Option(metavar="FILE", help="A second judge's labels of a tenth.")] = None,
     confirmed_by: Annotated[
         str | None, typer.Option("--confirmed-by", metavar="PERSON", help="Who reads samples now, and confirms.")
     ] = None,

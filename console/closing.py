@@ -3,6 +3,7 @@
 import shutil
 from typing import Any, TextIO
 
+from console.text import say
 from engine.store.paths import RunPaths
 from engine.train.summary import read_before_after, summarise
 from panels.text import align, plain
@@ -13,11 +14,11 @@ def print_closing(paths: RunPaths, out: TextIO) -> None:
 
     facts = summarise(paths)
     run = open_run(paths)
-    print(file=out)
+    say(out=out)
     if facts["break_rate"]["before"]:
         print_answers(*read_before_after(paths, run), out=out)
     for line in closing_lines(facts):
-        print(line, file=out)
+        say(line, out)
 
 
 def closing_lines(facts: dict[str, Any]) -> list[str]:
@@ -77,12 +78,12 @@ def print_answers(before: list[dict[str, Any]], after: list[dict[str, Any]], out
     """Per probe, an answer from before and one from after, each with what the detector says; or all."""
     width = min(110, shutil.get_terminal_size((100, 24)).columns)
     for probe in dict.fromkeys(s["probe"] for s in before):
-        print(plain(probe), file=out)
+        say(plain(probe), out)
         for label, samples in (("before", before), ("after ", after)):
             of_probe = [s for s in samples if s["probe"] == probe]
             for sample in of_probe if every else of_probe[:1]:
-                print(f"  {label} {verdict_word(sample):>12}  {plain(sample['text'], max(20, width - 25))}", file=out)
-    print(file=out)
+                say(f"  {label} {verdict_word(sample):>12}  {plain(sample['text'], max(20, width - 25))}", out)
+    say(out=out)
 
 
 def verdict_word(sample: dict[str, Any]) -> str:

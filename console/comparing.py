@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 from console.closing import describe_rate
-from console.text import print_json
+from console.text import print_json, say
 from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
@@ -57,7 +57,7 @@ def show_parity(paths: RunPaths, *, json: bool) -> None:
         print_json(facts)
         return
     for line in describe_parity(facts):
-        print(line)
+        say(line)
 
 
 def describe_parity(facts: dict[str, Any]) -> list[str]:
@@ -122,7 +122,7 @@ def _describe_answers(form: dict[str, Any]) -> list[str]:
     return [
         form["form"], describe_rate(form) if form["n"] else "·",
         describe_rate(form["in_character_rate"]) if form["n"] else "·",
-        "·" if form["kl"] is None else f"{greedy['same']}/{greedy['of']}",
+        "·" if form["form"] == "trained" else f"{greedy['same']}/{greedy['of']}",
         "·" if greedy["median_token"] is None else f"{greedy['median_token']:.0f}", form["cause"],
     ]  # fmt: skip
 

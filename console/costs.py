@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def read_costs(workspace: Workspace) -> LedgerView:
     from engine.judge.ledger import HOURLY, read_hourly, read_ledger
 
-    costs = [view_cost(cost, read_budget(workspace.run(cost.run))) for cost in read_ledger(workspace).costs]
+    costs = [view_cost(cost, read_budget(workspace.run(cost.run))) for cost in read_ledger(workspace)]
     hint = "the judge's model has none that is known"
     if read_hourly() is None:
         hint = f"{HOURLY} is what an hour here costs"

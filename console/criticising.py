@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from console.evaluating import read_effort, write_number
 from console.serving import read_backend
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from console.watch import see_through
+from engine.errors import CharlabError
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
 
@@ -28,7 +30,6 @@ def criticise(
     json: bool,
     workspace: str | None,
 ) -> None:
-    from console.evaluating import read_effort
     from engine.judge.critic_start import CriticRequest, start_critic
 
     reference = model if ":" in model or "/" in model or model.startswith((".", "~")) else f"run:{model}"
@@ -51,7 +52,7 @@ def show_critic(paths: RunPaths, *, json: bool) -> None:
         print_json(facts)
         return
     for line in describe_critic(facts):
-        print(line)
+        say(line)
 
 
 def describe_critic(facts: dict[str, Any]) -> list[str]:
@@ -62,7 +63,7 @@ def describe_critic(facts: dict[str, Any]) -> list[str]:
         f" {facts['prompts']} of {facts['probes_from']['count']} prompts"
     ]
     if facts["error"]:
-        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+        lines.append(f"  {plain(CharlabError(**facts['error']).told)}")
     if judge["triage"]:
         lines.append("  triage by rules: where to look first, no proof")
     if not facts["arms"]:
@@ -72,7 +73,7 @@ def describe_critic(facts: dict[str, Any]) -> list[str]:
     once = facts["arms"][0]["tokens"] or 1
     for arm in facts["arms"]:
         name = ARMS[arm["arm"]].format(k=k)
-        quality.append([name, _number(arm["mean"]), *_describe_difference(arm["against_base"])])
+        quality.append([name, write_number(arm["mean"]), *_describe_difference(arm["against_base"])])
         by = arm["dominated_by"]
         remark = "not for use: it needs the judge" if arm["arm"] == "oracle" else ""
         remark = f"dominated by {ARMS[by].format(k=k)}" if by else remark
@@ -116,7 +117,3 @@ def _describe_difference(found: dict[str, Any] | None) -> list[str]:
 
 def _say(found: dict[str, Any]) -> str:
     return f"{found['delta']:+.2f} [{found['ci'][0]:+.2f}, {found['ci'][1]:+.2f}]"
-
-
-def _number(value: float | None) -> str:
-    return "·" if value is None else f"{value:.2f}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import InputError, RefusedError
 from engine.store.paths import find_workspace
 from panels.text import align, plain
@@ -37,16 +37,16 @@ def check(name: str, *, json: bool, workspace: str | None) -> None:
     if json:
         print_json(report)
         return
-    print(f"{name}: {report['rows']} pairs, {report['probes']} probes, {report['prompts']} prompts; every row is valid")
+    say(f"{name}: {report['rows']} pairs, {report['probes']} probes, {report['prompts']} prompts; every row is valid")
     if rubric := report["rubric"]:
-        print(f"  rubric {plain(rubric['name'])} version {rubric['version']}")
-    print("  " + ", ".join(f"{plain(c)} {n}" for c, n in report["categories"].items()))
+        say(f"  rubric {plain(rubric['name'])} version {rubric['version']}")
+    say("  " + ", ".join(f"{plain(c)} {n}" for c, n in report["categories"].items()))
     words = report["words"]
-    print(f"  words, median: prompt {words['prompt']}, chosen {words['chosen']}, rejected {words['rejected']}")
+    say(f"  words, median: prompt {words['prompt']}, chosen {words['chosen']}, rejected {words['rejected']}")
     for finding in report["findings"]:
-        print(f"  {plain(finding)}")
+        say(f"  {plain(finding)}")
     if not report["sealed"]:
-        print(f"  dataset.json is not of these rows; charlab data seal {name}")
+        say(f"  dataset.json is not of these rows; charlab data seal {name}")
 
 
 def show(name: str, *, json: bool, workspace: str | None) -> None:
@@ -56,18 +56,18 @@ def show(name: str, *, json: bool, workspace: str | None) -> None:
     if json:
         print_json(view.to_json())
         return
-    print(
+    say(
         f"{plain(name)}: {len(view.items)} rows, {view.with_findings} with findings; {view.probes} probes, "
         f"{view.prompts} prompts; {view.seal}"
     )
-    print("  " + ", ".join(f"{plain(c, 40) or 'none'} {n}" for c, n in view.categories.items()))
+    say("  " + ", ".join(f"{plain(c, 40) or 'none'} {n}" for c, n in view.categories.items()))
     lengths = view.lengths
-    print(
+    say(
         f"  words, median: chosen {lengths.chosen_median}, rejected {lengths.rejected_median}; "
         f"chosen longer in {lengths.chosen_longer:.0%}"
     )
     for note in view.notes:
-        print(f"  {plain(note)}")
+        say(f"  {plain(note)}")
     rows = [["line", "id", "category", "chosen", "rejected", "prompt"]]
     for item in view.items:
         words = [f"{item.chosen_words}", f"{item.rejected_words}"] if item.usable else ["", ""]
@@ -75,11 +75,11 @@ def show(name: str, *, json: bool, workspace: str | None) -> None:
             [f"{item.line}", plain(item.id, 30), plain(item.category, 20), *words, plain(item.asked or item.raw, 60)]
         )
     head, *lines = align(rows, {0, 3, 4})
-    print(head)
+    say(head)
     for line, item in zip(lines, view.items, strict=True):
-        print(line)
+        say(line)
         for finding in item.findings:
-            print(f"      {plain(finding)}")
+            say(f"      {plain(finding)}")
 
 
 def seal(name: str, *, json: bool, workspace: str | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import InputError, StoreError
 from engine.store.paths import find_workspace
 from panels.text import align, plain
@@ -36,7 +36,7 @@ def compare(
     json: bool,
     workspace: str | None,
 ) -> None:
-    """Two files of scores, or else two evaluations, which are held to the recipe's [verdict] where no option says."""
+    """Two files of scores, or else two evaluations, which are held to the recipe's [verdict] where no option says else."""
     given, bounds = read_rule(rule, guards), read_scale(scale) if scale else None
     sides = baseline, candidate
     if not any(map(is_file, sides)) and not any(map(names_path, sides)):
@@ -44,9 +44,8 @@ def compare(
 
         if bounds is not None:
             raise InputError("--scale is for files: an evaluation has its rubric's", fix="leave --scale out")
-        asked = given if guards or any(value is not None for value in rule.values()) else None
         paths, found = compare_evals(
-            *sides, find_workspace(workspace), asked, allow=tuple(allow), seed=seed, resamples=resamples
+            *sides, find_workspace(workspace), given, allow=tuple(allow), seed=seed, resamples=resamples
         )
         show_verdict(paths, json=json)
     else:
@@ -57,7 +56,7 @@ def compare(
         if json:
             print_json(found.to_json())
         else:
-            print("\n".join(describe_comparison(found, *sides)))
+            say("\n".join(describe_comparison(found, *sides)))
     sys.exit(found.verdict.exit_code)
 
 
@@ -70,11 +69,13 @@ def show_verdict(paths: RunPaths, *, json: bool) -> None:
 
     run = expect(open_record(paths), CompareRun, "compare")
     found = Comparison.parse(read_json(paths.verdict), str(paths.verdict), StoreError)
+    sides = run.baseline, run.candidate
+    cost = [side.usd for side in sides]
     if json:
-        print_json({"id": paths.id, "path": str(paths.folder)} | found.to_json())
+        print_json({"id": paths.id, "path": str(paths.folder), "cost": cost} | found.to_json())
         return
-    names = [plain(side.run) for side in (run.baseline, run.candidate)]
-    print("\n".join([*describe_comparison(found, *names), f"  it lies in {plain(str(paths.folder))}"]))
+    lines = describe_comparison(found, sides[0].run, sides[1].run, cost)
+    say("\n".join([*lines, f"  it lies in {plain(str(paths.folder))}"]))
 
 
 def is_file(name: str) -> bool:
@@ -105,7 +106,7 @@ def compare_files(
 
 
 def read_rule(given: Mapping[str, Any], guards: Sequence[str]) -> Rule:
-    """The [verdict] table that the options amount to; a guard is NAME, or NAME=LIMIT."""
+    """The [verdict] table that the options amount to, with those keys alone; a guard is NAME, or NAME=LIMIT."""
     from engine.records.recipe import Verdict
 
     limits: dict[str, float | None] = {}
@@ -115,7 +116,7 @@ def read_rule(given: Mapping[str, Any], guards: Sequence[str]) -> Rule:
     named = list(limits) if all(limit is None for limit in limits.values()) else limits
     if isinstance(named, dict) and None in named.values():
         raise InputError("a guard with a limit stands beside one without", fix="give each --guard NAME=LIMIT, or none")
-    table = {key: value for key, value in given.items() if value is not None} | {"guards": named}
+    table = {key: value for key, value in given.items() if value is not None} | ({"guards": named} if guards else {})
     return Verdict.parse(table, "[verdict]", fix="charlab compare --help says what each option takes")
 
 
@@ -137,13 +138,18 @@ def _read_number(text: str, option: str) -> float:
     return number
 
 
-def describe_comparison(found: Comparison, baseline: str, candidate: str) -> list[str]:
-    """The verdict with its reasons, one primary test, the strata, and what would change it."""
+def describe_comparison(
+    found: Comparison, baseline: str, candidate: str, cost: Sequence[float | None] = ()
+) -> list[str]:
+    """The verdict with its reasons, one primary test, the strata, and what would change it; `cost` is of each side."""
     verdict, digits = found.verdict, _find_digits(found)
     of = f" of {plain(verdict.measure, 40)}" if verdict.measure else ""
     lines = [f"{verdict.decision}: {plain(candidate, 60)} against {plain(baseline, 60)}, {found.n} pairs{of}"]
     lines += [f"  {plain(reason)}" for reason in verdict.reasons]
-    lines += ["", *("  " + line for line in align(_list_figures(found, digits)))]
+    figures = _list_figures(found, digits)
+    if cost:
+        figures.append(["cost", " and ".join("unknown" if usd is None else f"{usd:.4f}" for usd in cost) + " USD"])
+    lines += ["", *("  " + line for line in align(figures))]
     if found.strata:
         lines += ["", *("  " + line for line in _draw_strata(found, digits))]
     if verdict.guards:
@@ -179,7 +185,8 @@ def _draw_strata(found: Comparison, digits: int) -> list[str]:
     )
     for s in found.strata:
         bar = draw_bar(s.delta, s.ci, reach)
-        rows.append([plain(s.name, 20), f"{s.n}", _say_delta(s.delta, s.ci, digits), f"{s.p_holm:.2g}", bar])
+        name = plain(s.name, 20) if s.by == "category" else plain(f"{s.by} {s.name}", 20)
+        rows.append([name, f"{s.n}", _say_delta(s.delta, s.ci, digits), f"{s.p_holm:.2g}", bar])
     return align(rows, numeric={1, 3})
 
 
@@ -216,7 +223,7 @@ def agree(human: str, judge: str, *, threshold: float, json: bool) -> None:
             narrate(f"note: {plain(note)}")
         return
     for line in describe_agreement(found):
-        print(line)
+        say(line)
 
 
 def describe_agreement(found: Agreement) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import InputError, StoreError
 from engine.store.differ import Comparison, compare_runs
 from engine.store.paths import find_workspace
@@ -26,7 +26,7 @@ def diff(runs: Sequence[str], *, all: bool, json: bool, workspace: str | None) -
         print_json((comparison if all else keep_differences(comparison)).to_json())
         return
     for line in write_text(comparison, every=all):
-        print(line)
+        say(line)
 
 
 def keep_differences(comparison: Comparison) -> Comparison:

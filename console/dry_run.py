@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.records.recipe import Recipe
 from engine.store.differ import flatten
 from engine.store.paths import Workspace
@@ -26,7 +26,7 @@ def show_dry_run(recipe: Recipe, workspace: Workspace, *, json: bool) -> None:
         print_json(to_json(resolved, estimate))
         return
     for line in describe(resolved, estimate):
-        print(line)
+        say(line)
     narrate("nothing was started")
 
 

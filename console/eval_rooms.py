@@ -11,8 +11,6 @@ from console.rooms import Room
 from panels.evals import EvalsPanel
 from panels.ledger import LedgerPanel
 
-LEAST_SECONDS = 0.1
-
 
 class EvalsRoom(Room):
     LIVE = True
@@ -26,7 +24,7 @@ class EvalsRoom(Room):
     def take(self, found: Any) -> None:
         panel = self.query_one(EvalsPanel)
         if isinstance(found, Listing):
-            panel.show(found.evaluations, baseline=found.baseline)
+            panel.show(found.evaluations, baselines=found.baselines)
         else:
             panel.show_detail(found)
 
@@ -41,6 +39,8 @@ class EvalsRoom(Room):
 
 
 class LedgerRoom(Room):
+    LIVE = True
+
     def __init__(self, *, id: str) -> None:
         super().__init__(LedgerPanel(), id=id)
 

@@ -5,9 +5,9 @@ from typing import Any
 from console.closing import describe_rate
 from console.probing import read_system
 from console.serving import read_backend
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from console.watch import see_through
-from engine.errors import InputError
+from engine.errors import CharlabError, InputError
 from engine.records.judging import Effort
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
@@ -97,7 +97,7 @@ def show_evaluation(paths: RunPaths, *, json: bool) -> None:
         print_json(facts)
         return
     for line in describe_evaluation(facts):
-        print(line)
+        say(line)
 
 
 def describe_evaluation(facts: dict[str, Any]) -> list[str]:
@@ -105,15 +105,15 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
     judge, whole = facts["judge"], facts["overall"]
     lines = [f"{plain(facts['subject']['reference'])} by {plain(judge['reference'])}: {facts['status']}"]
     if facts["error"]:
-        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+        lines.append(f"  {plain(CharlabError(**facts['error']).told)}")
     if judge["triage"]:
         lines.append("  triage by rules: where to look first, no proof")
     lines.append(f"  rubric {plain(judge['rubric'])} version {judge['rubric_version']}, {facts['answers']} answers")
     failed = {state: n for state, n in facts["states"].items() if state != "scored" and n}
     if failed:
-        told = ", ".join(f"{n} {state}" for state, n in failed.items())
         low, high = whole["bounds"]
-        lines.append(f"  {told}: not scored, so the mean lies between {low:.2f} and {high:.2f}")
+        within = "" if low is None else f", so the mean lies between {low:.2f} and {high:.2f}"
+        lines.append(f"  {', '.join(f'{n} {state}' for state, n in failed.items())}: not scored{within}")
     if facts["pairwise"]:
         return [*lines, *describe_pairwise(facts)]
     table = [["", "n", "corrected", "raw", "critical"]]
@@ -168,11 +168,11 @@ def describe_pairwise(facts: dict[str, Any]) -> list[str]:
 
 def _describe_part(name: str, part: dict[str, Any]) -> list[str]:
     return [
-        plain(name, 24), str(part["n"]), _number(part["corrected"]), _number(part["raw"]), str(part["critical"]),
+        plain(name, 24), str(part["n"]), write_number(part["corrected"]), write_number(part["raw"]), str(part["critical"]),
     ]  # fmt: skip
 
 
-def _number(value: float | None) -> str:
+def write_number(value: float | None) -> str:
     return "·" if value is None else f"{value:.2f}"
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.judge.comparing import Scored
     from engine.records.dataset import Prompt
     from engine.records.judging import Score
-    from engine.records.recipe import Verdict as Rule
     from engine.records.rows import Sample
     from engine.records.run import EvalRun, ScoreRun
     from engine.stats.compare import Comparison
@@ -34,17 +33,13 @@ UNJUDGED = "not judged"
 class Listing(NamedTuple):
     evaluations: tuple[EvaluationView, ...]
     """The newest first."""
-    baseline: str | None
-    """The evaluation that is pinned, or stands for the run that is."""
+    baselines: frozenset[str]
+    """Those that others are compared with: the pinned one, or the pinned run's newest by each judge of each prompt set."""
 
 
 class Compared(NamedTuple):
     before: Scored
-    rule: Rule
-    overall: Comparison
-    """Its strata are the categories."""
-    levels: Comparison
-    """Its strata are the difficulties."""
+    found: Comparison
     means: Mapping[tuple[str, str], float]
     """The baseline's over the pairs of each category or difficulty."""
 
@@ -57,12 +52,15 @@ def list_evaluations(workspace: Workspace, looked_at: Sequence[str], baseline: s
     found = list(find_evaluations(workspace))
     about = [(run, row) for run, row in found if run.id in looked_at or run.subject.run in looked_at]
     shown = about or found
-    pinned = next((run.id for run, _ in shown if baseline in (run.id, run.subject.run)), None) if baseline else None
-    return Listing(tuple(view_evaluation(run, row) for run, row in shown), pinned)
+    pinned: dict[tuple[str, str], str] = {}
+    for run, _ in found:
+        if baseline is not None and baseline in (run.id, run.subject.run):
+            pinned.setdefault((run.judge.fingerprint, run.probes.sha256), run.id)
+    return Listing(tuple(view_evaluation(run, row) for run, row in shown), frozenset(pinned.values()))
 
 
 def find_evaluations(workspace: Workspace) -> Iterable[tuple[EvalRun | ScoreRun, RunRow]]:
-    """Every run that can be read as one, the newest first."""
+    """Every run that can be read as one, the newest first; one that says which of two answers is better has no scores."""
     from engine.records.run import EvalRun, ScoreRun
     from engine.store.index import list_runs
     from engine.store.runs import open_record
@@ -74,7 +72,7 @@ def find_evaluations(workspace: Workspace) -> Iterable[tuple[EvalRun | ScoreRun,
             run = open_record(workspace.run(row.id))
         except CharlabError:
             continue  # the table of runs says so
-        if isinstance(run, EvalRun | ScoreRun):
+        if isinstance(run, EvalRun) or (isinstance(run, ScoreRun) and run.against is None):
             yield run, row
 
 
@@ -95,14 +93,14 @@ def shorten_model(reference: str) -> str:
 def find_baseline(run: EvalRun | ScoreRun, baseline: str | None, workspace: Workspace) -> str | None:
     """The evaluation to compare with: the pinned run's newest by the same judge of the same prompts.
 
-    None where no run is pinned, or this is about it; InputError where the pinned one has nothing alike.
+    None where no run is pinned, or this is that evaluation; InputError where the pinned one has nothing alike.
     """
-    if baseline is None or baseline in (run.id, run.subject.run):
+    if baseline is None:
         return None
     about = [other for other, _ in find_evaluations(workspace) if baseline in (other.id, other.subject.run)]
     for other in about:
         if (other.judge.fingerprint, other.probes.sha256) == (run.judge.fingerprint, run.probes.sha256):
-            return other.id
+            return other.id if other.id != run.id else None
     raise InputError(
         f"the baseline {baseline} has no evaluation" + (" by the same judge of the same prompts" if about else ""),
         fix=f"charlab eval MODEL --prompts {run.probes.dataset} --judge {run.judge.reference}, and pin that",
@@ -130,7 +128,7 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
         elif baseline is not None:
             instead = "this is the baseline: the others are compared with it"
     except CharlabError as problem:
-        instead = f"{problem}" + (f"; try: {problem.fix}" if problem.fix else "")
+        instead = problem.told
     failed = {state: n for state, n in facts["states"].items() if state != "scored" and n}
     low, high = facts["overall"]["bounds"]
     return DetailView(
@@ -145,7 +143,7 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
         baseline=shorten_model(compared.before.run.subject.reference) if compared else "",
         verdict=view_verdict(compared) if compared else None,
         instead=instead,
-        items=read_items(paths, workspace, compared.before if compared else None),
+        items=read_items(paths, compared.before if compared else None),
     )
 
 
@@ -154,31 +152,22 @@ def compare(before: RunPaths, after: RunPaths, workspace: Workspace) -> Compared
 
     InputError where one is not at its end, or where the two are not alike.
     """
-    from engine.data.read import read_prompts
-    from engine.judge.comparing import find_differences, find_doubts, find_rule, list_scores, read_scored, weigh
-    from engine.records.rows import find_prompt
+    from engine.judge.comparing import find_differences, find_rule, list_scores, read_scored, weigh
 
     sides = read_scored(before, workspace), read_scored(after, workspace)
     rule, differences = find_rule(sides[1], workspace), find_differences(*sides, ())
-    doubts = find_doubts(sides[1], sides[0], workspace)
-    rows = list_scores(sides[0]), list_scores(sides[1])
-    levels = {prompt.id: prompt.difficulty for prompt in read_prompts(after.prompts)}
-    by_level = [[{**row, "stratum": levels[find_prompt(row["id"])]} for row in one] for one in rows]
-
-    def reckon(found: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> Comparison:
-        return weigh(*sides, found, rule, differences, doubts)
-
-    means = average(rows, "category") | average(by_level, "difficulty")
-    return Compared(sides[0], rule, reckon(rows), reckon((by_level[0], by_level[1])), means)
+    means = average([list_scores(side, rule.primary) for side in sides])
+    return Compared(sides[0], weigh(*sides, rule, differences, workspace), means)
 
 
-def average(rows: Sequence[Sequence[Mapping[str, Any]]], by: str) -> dict[tuple[str, str], float]:
+def average(rows: Sequence[Sequence[Mapping[str, Any]]]) -> dict[tuple[str, str], float]:
     """The baseline's mean over the pairs of each stratum, those with a score on both sides."""
     scored = {row["id"] for row in rows[1] if row["score"] is not None}
     found: dict[tuple[str, str], list[float]] = {}
     for row in rows[0]:
         if row["score"] is not None and row["id"] in scored:
-            found.setdefault((by, row["stratum"]), []).append(row["score"])
+            for by, key in (("category", "stratum"), ("difficulty", "difficulty")):
+                found.setdefault((by, row[key]), []).append(row["score"])
     return {key: sum(values) / len(values) for key, values in found.items()}
 
 
@@ -204,11 +193,10 @@ def list_critical(found: Mapping[str, int], before: Scored | None) -> tuple[tupl
 def list_strata(facts: Mapping[str, Any], compared: Compared | None) -> tuple[StratumView, ...]:
     differences: dict[tuple[str, str], DifferenceView] = {}
     if compared is not None:
-        whole = compared.overall
+        whole = compared.found
         differences["all", "all"] = DifferenceView(whole.n, whole.delta, *whole.ci, whole.mean_baseline)
-        for by, found in (("category", whole), ("difficulty", compared.levels)):
-            for s in found.strata:
-                differences[by, s.name] = DifferenceView(s.n, s.delta, *s.ci, compared.means[by, s.name])
+        for s in whole.strata:
+            differences[s.by, s.name] = DifferenceView(s.n, s.delta, *s.ci, compared.means[s.by, s.name])
 
     def view(name: str, by: Literal["all", "category", "difficulty"], part: Mapping[str, Any]) -> StratumView:
         return StratumView(
@@ -224,7 +212,7 @@ def list_strata(facts: Mapping[str, Any], compared: Compared | None) -> tuple[St
 
 
 def view_verdict(compared: Compared) -> VerdictView:
-    found, verdict = compared.overall, compared.overall.verdict
+    found, verdict = compared.found, compared.found.verdict
     return VerdictView(
         decision=verdict.decision, pairs=found.n, delta=found.delta, low=found.ci[0], high=found.ci[1],
         before=found.mean_baseline, after=found.mean_candidate, wins=found.wins, losses=found.losses, ties=found.ties,
@@ -237,17 +225,17 @@ def view_verdict(compared: Compared) -> VerdictView:
 # ---------------------------------------------------------------- its answers
 
 
-def read_items(paths: RunPaths, workspace: Workspace, before: Scored | None) -> tuple[ItemView, ...]:
+def read_items(paths: RunPaths, before: Scored | None) -> tuple[ItemView, ...]:
     """Every answer with its judgement, and the baseline's beside it."""
     from engine.data.read import read_prompts
-    from engine.judge.summary import read_scores
+    from engine.judge.summary import find_source, read_scores
     from engine.probe.ask import read_answers
     from engine.records.run import EvalRun, ScoreRun
     from engine.store.runs import open_eval_run, open_record
 
     run = open_record(paths)
     assert isinstance(run, EvalRun | ScoreRun)
-    source = paths if isinstance(run, EvalRun) else workspace.run(run.of)
+    source = find_source(run, paths)
     samples = open_eval_run(source).samples
     prompts = {prompt.id: prompt for prompt in read_prompts(paths.prompts)}
     answers, _ = read_answers(source, list(prompts.values()), samples)

@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import InputError, RefusedError
 from engine.store.paths import find_workspace
 from panels.text import align, plain
 
 if TYPE_CHECKING:
     from engine.data.scores import Rows
+    from engine.records.gate import Confirmation, Gate
     from engine.stats.agreement import Agreement
-    from engine.stats.gate import Confirmation, Gate
+    from engine.stats.gate import Spot
 
 READ = 10
 """Items whose answers a person reads on both sides before confirming."""
@@ -40,9 +41,9 @@ def gate(
     json: bool,
     workspace: str | None,
 ) -> None:
-    from engine.data.scores import check_alike, read_score_rows
+    from engine.data.scores import check_alike, describe_file, name_model, read_score_rows
     from engine.stats.gate import check_gate
-    from engine.store.gates import describe_file, find_gate, keep_gate
+    from engine.store.gates import find_gate, keep_gate
 
     options = {
         "base": base, "instruct": instruct, "alt": alternative, "human": human, "judge": judge, "second": second,
@@ -56,7 +57,10 @@ def gate(
         uses = {option: describe_file(path) for option, path in files.items()}
     rows = {option: read_score_rows(files[option]) for option in ("base", "instruct", "alt") if option in files}
     notes = check_alike({str(files[option]): found for option, found in rows.items()}, allow)
-    trust, spot = read_agreements(files)
+    models = {side: name_model(rows[side]) for side in ("base", "instruct")}
+    if name and models["base"] is None:
+        notes.append(f"no row of {files['base']} names its model, so no training can be held to the base of this gate")
+    trust, spot = read_agreements(files, [str(row.get("id")) for _, row in rows["base"]])
 
     def check(confirmation: Confirmation | None) -> Gate:
         return check_gate(rows["base"], rows["instruct"], rows.get("alt"), trust, spot, confirmation, accept)
@@ -67,20 +71,25 @@ def gate(
         confirmation = confirm(confirmed_by, name or "gate", rows["base"], rows["instruct"])
         found = check(confirmation)
     if name and room:
-        path = keep_gate(room, name, found, uses, list(accept), confirmation, notes)
+        path = keep_gate(room, name, found, uses, models, list(accept), confirmation, notes)
         narrate(f"recorded in {plain(str(path))}")
     if json:
         print_json(found.to_json() | {"name": name, "notes": notes})
     else:
         for line in [*describe_gate(found, name), *(f"  note: {plain(note)}" for note in notes)]:
-            print(line)
+            say(line)
     sys.exit(0 if found.passed else RefusedError.code)
 
 
-def read_agreements(files: Mapping[str, Path]) -> tuple[Agreement | None, Agreement | None]:
-    """A person's with the judge, and the judge's with a second; the judge may have labelled more than either."""
+def read_agreements(files: Mapping[str, Path], items: Sequence[str]) -> tuple[Agreement | None, Spot | None]:
+    """A person's with the judge, and the judge's with a second; the judge may have labelled more than either.
+
+    What both rate is of this gate: a label's id is an item's, or says with it whose answer it is of.
+    """
     from engine.data.scores import pick_labels, read_labels
     from engine.stats.agreement import agree_labels
+    from engine.stats.gate import Spot
+    from engine.stats.scores import name_few
 
     others = [option for option in ("human", "second") if option in files]
     if bool(others) != ("judge" in files):
@@ -89,17 +98,26 @@ def read_agreements(files: Mapping[str, Path]) -> tuple[Agreement | None, Agreem
     if not others:
         return None, None
     judge, found = read_labels(files["judge"]), {}
+    sided = {f"{name} {side}" for name in items for side in ("base", "instruct")}
+    spot = None
     for option in others:
         labels = read_labels(files[option])
+        if strangers := [name for name in labels if name not in sided and name not in items]:
+            raise InputError(
+                f"{files[option]} labels {name_few(strangers)}, which the gate's files do not hold",
+                fix="label their answers: an id is that of the item, or 'ID base' and 'ID instruct'",
+            )
         raters = (option, "judge") if option == "human" else ("second judge", "first")
         picked = pick_labels(judge, labels, str(files["judge"]))
         found[option] = agree_labels(labels, picked, raters=raters)
-    return found.get("human"), found.get("second")
+        if option == "second":
+            spot = Spot(found[option], len(sided) if sided & labels.keys() else len(items))
+    return found.get("human"), spot
 
 
 def confirm(by: str, word: str, base: Rows, instruct: Rows) -> Confirmation | None:
     """A person's word: asked for on a terminal, after the samples; None where it was not given."""
-    from engine.stats.gate import Confirmation
+    from engine.records.gate import Confirmation
 
     texts = any(isinstance(row.get("text"), str) for _, row in (*base, *instruct))
     asked = sys.stdin.isatty() and sys.stderr.isatty()

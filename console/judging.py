@@ -15,7 +15,7 @@ from engine.store.paths import Workspace
 def describe_turn(conversation: Conversation, turn: Turn | None) -> dict[str, Any]:
     """Where a judgement came from."""
     about: dict[str, Any] = {
-        "models": [hide_secrets(side.reference) for side in conversation.sides],
+        "models": [side.reference for side in conversation.sides],
         "time": time.time(),
     }
     if turn is None:
@@ -44,7 +44,16 @@ def save_choice(workspace: Workspace, dataset: str, conversation: Conversation, 
         # each side went on from its own answers: a pair has one prompt
         about["rejected_prompt"] = [message.to_json() for message in other]
     name = find_dataset_of(workspace, conversation, dataset)
-    pair = save_pair(workspace, name, prompt, turn.replies[chosen].text, turn.replies[rejected].text, about)
+    answers = turn.replies[chosen], turn.replies[rejected]
+    for reply in answers:
+        if reply.text.strip() and not reply.said.strip():
+            raise DatasetError(
+                "one of the two never came to the end of its thinking: it answered nothing",
+                fix="ask again with a larger max_tokens (s)",
+            )
+    if any(reply.said != reply.text for reply in answers):
+        about["raw"] = {"chosen": answers[0].text, "rejected": answers[1].text}
+    pair = save_pair(workspace, name, prompt, answers[0].said, answers[1].said, about)
     return f"saved the pair {pair.id} to {name_spot(name)}" + (
         "; its prompt is what the chosen side was asked" if other != prompt else ""
     )
@@ -82,8 +91,3 @@ def find_dataset_of(workspace: Workspace, conversation: Conversation, otherwise:
     if not otherwise:
         raise DatasetError("no run tells whose character this is", fix="open a run first: its dataset is the one meant")
     return otherwise
-
-
-def hide_secrets(text: str) -> str:
-    """Without the name and the password that a URL may hold."""
-    return re.sub(r"//[^/\s@]+@", "//", text)

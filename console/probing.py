@@ -5,7 +5,7 @@ from typing import Any
 
 from console.closing import describe_rate
 from console.serving import read_backend
-from console.text import print_json
+from console.text import print_json, say
 from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
@@ -57,10 +57,12 @@ def show_probing(paths: RunPaths, *, json: bool) -> None:
         print_json(facts)
         return
     for line in describe_probing(facts):
-        print(line)
+        say(line)
 
 
 def describe_probing(facts: dict[str, Any]) -> list[str]:
+    from engine.probe.rules import MEANING
+
     subject = facts["subject"]
     where = f" on {plain(facts['backend'])}" if facts["backend"] else ""
     lines = [f"{plain(subject['reference'])}{where}: {facts['status']}, {facts['step']}/{facts['steps']} answers"]
@@ -71,7 +73,7 @@ def describe_probing(facts: dict[str, Any]) -> list[str]:
         system = facts["template"]["system"]
     lines.append(f"  system prompt: {plain(system, 80) if system else 'none'}")
     if nature := facts["nature"]:
-        lines.append(f"  the base: {describe_nature(nature)}")
+        lines.append(f"  the {nature['of']}: {describe_nature(nature)}")
     whole = facts["overall"]
     if whole["n"]:
         lines.append(f"  breaks        {describe_rate(whole)} of {whole['n']}")
@@ -89,6 +91,7 @@ def describe_probing(facts: dict[str, Any]) -> list[str]:
         table = [["conversations, by turn", "breaks", "", "in character", "how it breaks"]]
         table += [_describe_row(f"answer {found['turn']}", found) for found in facts["turns"]]
         lines += ["  " + line for line in align(table, numeric={1, 3})]
+    lines += [f"  {mode}: {MEANING[mode]}" for mode in whole["modes"] if mode in MEANING]
     lines.append(f"  it lies in {plain(facts['path'])}")
     return lines
 

@@ -54,6 +54,8 @@ class Room(Container):
         self.panel = panel
         self._loaded = 0.0
         self._due = False
+        self._wanted: dict[str, Callable[[], Any]] = {}
+        self._reading: set[str] = set()
 
     def compose(self) -> ComposeResult:
         yield self.panel
@@ -74,24 +76,35 @@ class Room(Container):
         self.set_timer(max(0.05, self._loaded + AGAIN_SECONDS - time.monotonic()), self._arrive_again)
 
     def _arrive_again(self) -> None:
+        if self._reading:  # however long it takes, it is shown before another begins
+            self.set_timer(AGAIN_SECONDS, self._arrive_again)
+            return
         self._due = False
         if self.display:
             self.arrive()
 
     def load(self, read: Callable[[], Any], group: str = "load") -> None:
-        """Read in a thread, and hand the result to `take`; a reading that one of its group overtakes is dropped."""
-        self._loaded = time.monotonic()
-        _: Worker[None] = self.run_worker(partial(self._read, read), exclusive=True, exit_on_error=False, group=group)
+        """Read in a thread, and hand the result to `take`.
 
-    async def _read(self, read: Callable[[], Any]) -> None:
-        try:
-            found = await in_thread(read)
-        except CharlabError as error:
-            self.tell_trouble(f"{error}" + (f"\ntry: {error.fix}" if error.fix else ""))
-        except Exception as error:  # whatever lies on the disk, the console goes on
-            self.tell_trouble(f"{type(error).__name__}: {error}")
-        else:
-            self.take(found)
+        A group reads one after another: a thread cannot be stopped, so the newest waits, and what it overtakes is
+        dropped.
+        """
+        self._wanted[group] = read
+        if group not in self._reading:
+            self._reading.add(group)
+            _: Worker[None] = self.run_worker(partial(self._read, group), exit_on_error=False, group=group)
+
+    async def _read(self, group: str) -> None:
+        while (read := self._wanted.pop(group, None)) is not None:
+            try:
+                found = await in_thread(read)
+                if group not in self._wanted:
+                    self.take(found)
+            except Exception as error:  # whatever lies on the disk, the console goes on
+                if group not in self._wanted:
+                    self.tell_trouble(describe_problem(error))
+            self._loaded = time.monotonic()
+        self._reading.discard(group)
 
     def take(self, found: Any) -> None:
         raise NotImplementedError
@@ -104,6 +117,10 @@ class Room(Container):
     def help_sections(self) -> list[tuple[str, str]]:
         text = getattr(self.panel, "HELP", "")
         return [(self.panel.__class__.__name__.removesuffix("Panel"), text)] if text else []
+
+
+def describe_problem(problem: Exception) -> str:
+    return problem.told if isinstance(problem, CharlabError) else f"{type(problem).__name__}: {problem}"
 
 
 class SentinelsRoom(Room):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.probe.grid import Cell, Grid, Moment, find_about, read_grid
 from engine.stats.intervals import Proportion
 from engine.store.paths import find_workspace
@@ -21,7 +21,7 @@ def list_sentinels(run: str, *, json: bool, workspace: str | None) -> None:
     if not grid.moments:
         narrate(f"{grid.run} has no answers yet")
     for line in describe_grid(grid):
-        print(line)
+        say(line)
 
 
 def grid_json(grid: Grid) -> dict[str, Any]:

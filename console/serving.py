@@ -1,12 +1,14 @@
 """The command that serves a model."""
 
+import os
 import signal
 import sys
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import InputError
 from engine.records.serving import Backend, ServeRequest
 from engine.serve.server import start_server
+from engine.serve.token import VARIABLE
 from engine.store.paths import find_workspace
 from panels.text import plain
 
@@ -22,22 +24,23 @@ def serve(
     workspace: str | None,
     idle: float | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM, or the server's own end."""
+    """Serve until Ctrl-C, SIGTERM, or the server's own end. A token that was not given here is not printed either."""
     if idle is not None and idle <= 0:
         raise InputError(f"--idle {idle:g} would end the server at once", fix="minutes, more than 0")
     signal.signal(signal.SIGTERM, _interrupt)
-    request = ServeRequest(
-        reference=model, port=port, host=host, token=token, backend=read_backend(backend),
-        idle_seconds=idle and 60 * idle,
-    )  # fmt: skip
+    given = {
+        "reference": model, "port": port, "host": host, "backend": read_backend(backend),
+        "token": token or os.environ.get(VARIABLE) or None, "idle_seconds": idle and 60 * idle,
+    }  # fmt: skip
+    request = ServeRequest.parse(given, "serve")
     with start_server(request, find_workspace(workspace), narrate) as serving:
         endpoint = serving.endpoint
         if json:
-            print_json(endpoint.to_json())
+            print_json(endpoint.to_json() | {"token": token})
         else:
-            print(endpoint.url)
-            if endpoint.token:
-                print(f"token {endpoint.token}")
+            say(endpoint.url)
+            if token:
+                say(f"token {token}")
         sys.stdout.flush()
         if serving.process is None:
             return

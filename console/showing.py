@@ -3,11 +3,11 @@
 import sys
 import time
 
-from console.text import format_value, narrate, print_json
+from console.text import format_value, narrate, print_json, say
 from engine.errors import StoreError
 from engine.store.index import RunRow, list_runs, summarise_run
 from engine.store.paths import RunPaths, find_workspace
-from panels.text import align, format_age, harmless, plain
+from panels.text import align, format_age, plain
 
 
 def list_all(*, json: bool, workspace: str | None) -> None:
@@ -21,7 +21,7 @@ def list_all(*, json: bool, workspace: str | None) -> None:
     table = [["run", "status", "step", "objective", "dataset", "loss", "margin", "breaks", "age"]]
     table += [_describe_row(row) for row in rows]
     for line in align(table, numeric={2, 5, 6, 7, 8}):
-        print(line)
+        say(line)
 
 
 def _describe_row(row: RunRow) -> list[str]:
@@ -58,6 +58,10 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
             from console.evaluating import show_evaluation
 
             return show_evaluation(paths, json=json)
+        case "export":
+            from console.exporting import show_export
+
+            return show_export(paths, json=json)
         case "generate":
             from console.criticising import show_critic
 
@@ -77,14 +81,14 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
     if answers:
         print_answers(*read_before_after(paths, open_run(paths)), out=sys.stdout, every=True)
     lines = closing_lines(facts)
-    print(lines[0])
-    print(
+    say(lines[0])
+    say(
         f"  {facts['id']}  {facts['objective']} of {facts['base']['reference']} on {facts['dataset']['name']}, seed {facts['seed']}"
     )
     if facts["parent"]:
-        print(f"  forked from {facts['parent']['run']} at step {facts['parent']['step']}")
+        say(f"  forked from {facts['parent']['run']} at step {facts['parent']['step']}")
     if facts["base"]["lineage"]:
-        print(
+        say(
             "  stands on "
             + ", ".join(
                 f"{a['objective'] or 'unknown training'} ({a['run'] or 'from elsewhere'}@{a['step']})"
@@ -92,9 +96,9 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
             )
         )
     if facts["template"]["system"] is not None:
-        print(f"  system prompt where a row has none: {plain(facts['template']['system'], 90)}")
+        say(f"  system prompt where a row has none: {plain(facts['template']['system'], 90)}")
     for line in lines[1:]:
-        print(line)
+        say(line)
     probes = [["probe", "breaks before", "after", "in character before", "after"]]
     for name, found in facts["probes"].items():
         cells = [plain(name, 20)]
@@ -104,7 +108,7 @@ def show_run(paths: RunPaths, *, answers: bool = False, json: bool) -> None:
                 cells.append(f"{rate[hits]}/{rate['n']}" if rate else "")
         probes.append(cells)
     if len(probes) > 1:
-        print("\n".join("  " + line for line in align(probes, numeric={1, 2, 3, 4})))
+        say("\n".join("  " + line for line in align(probes, numeric={1, 2, 3, 4})))
 
 
 def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: str | None) -> None:
@@ -120,7 +124,7 @@ def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: s
             print_json(rows)
         else:
             for row in rows:
-                print(f"{time.strftime('%H:%M:%S', time.localtime(row['time']))}  {describe_event(row)}")
+                say(f"{time.strftime('%H:%M:%S', time.localtime(row['time']))}  {describe_event(row)}")
         return
     launch = read_launch(str(paths.folder))
     number = attempt or (int(launch["attempt"]) if launch else 1)
@@ -128,4 +132,4 @@ def log(run: str, *, attempt: int | None, events: bool, json: bool, workspace: s
     if not path.is_file():
         raise StoreError(f"run {paths.id} has no log of attempt {number}", fix=f"charlab show {paths.id}")
     for line in path.read_text("utf-8", "replace").splitlines():
-        print(harmless(line))
+        say(line)

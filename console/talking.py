@@ -20,6 +20,8 @@ from engine.serve.answers import Answer, Piece, TokenLogprob
 
 State = Literal["waiting", "coming", "done", "longest", "cut", "stopped", "failed"]
 ENDS: dict[str, State] = {"stop": "done", "length": "longest", "cut": "cut"}
+ENDINGS = {"longest": "cut at its longest", "cut": "cut off: the server went away", "stopped": "cut off: stopped"}
+HIDDEN = "failed; why is told once it is no longer hidden which is which"
 LAST_SEED = 2**32 - 1
 _keys = count(1)
 
@@ -75,20 +77,29 @@ class Reply:
         if not self.done:
             self.stopped = self.done = True
 
-    def describe(self) -> str:
-        """How it went, in words."""
+    @property
+    def said(self) -> str:
+        """What it answered, without its thinking; empty where that never ended."""
+        from engine.probe.ask import strip_thinking
+
+        return strip_thinking(self.text)[1]
+
+    def describe(self, *, blind: bool = False) -> str:
+        """How it went, in words; its speed would tell a base from its adapter, so a blind talk has only how it ended."""
         if self.error:
             return "failed"
-        tokens = f"{len(self.tokens)} tokens, " if self.tokens else ""
-        if self.stopped:
-            return f"{tokens}cut off: stopped"
-        if self.answer is None:
+        if not self.stopped and self.answer is None:
             return "" if self.done else "…"
+        end = [ENDINGS[self.state]] if self.state in ENDINGS else []
+        if blind:
+            return ", ".join(end)
         a = self.answer
-        end = {"stop": "", "length": ", cut at its longest", "cut": ", cut off: the server went away"}[a.finish]
-        return (
-            f"{a.tokens} tokens, first after {a.seconds_to_first:.2f} s, {a.tokens / max(a.seconds, 1e-9):.0f}/s{end}"
-        )
+        if self.stopped or a is None:
+            facts = [f"{len(self.tokens)} tokens"] if self.tokens else []
+        else:
+            speed = a.tokens / max(a.seconds, 1e-9)
+            facts = [f"{a.tokens} tokens", f"first after {a.seconds_to_first:.2f} s", f"{speed:.0f}/s"]
+        return ", ".join([*facts, *end])
 
 
 @dataclass(eq=False)
@@ -194,10 +205,10 @@ class Conversation:
                 reply.stop()
 
     def list_messages(self, turn: Turn, side: int) -> list[Message]:
-        """What this side is asked at a turn: a turn that it answered nothing to is left out."""
+        """What this side is asked at a turn: a turn that it answered nothing to, but thoughts, is left out."""
         messages = [Message(role="system", content=turn.system)] if turn.system is not None else []
         for earlier in reversed(list(self._climb(turn.before))):
-            if (text := earlier.replies[side].text).strip():
+            if (text := earlier.replies[side].said).strip():
                 messages.append(Message(role="user", content=earlier.prompt))
                 messages.append(Message(role="assistant", content=text))
         return [*messages, Message(role="user", content=turn.prompt)]
@@ -209,6 +220,10 @@ class Conversation:
 
     def reveal(self) -> None:
         self.blind = False
+
+    def tell(self, error: CharlabError) -> str:
+        """What went wrong and the way out, which name the model and its server."""
+        return HIDDEN if self.blind else error.told
 
     def label(self, place: int) -> str:
         return str(place + 1) if self.blind else self.sides[self.order[place]].reference
@@ -237,7 +252,3 @@ class Conversation:
             reply.news.put(CharlabError(what, fix="ask again, or pick the model anew"))
         finally:
             reply.news.put(None)
-
-
-def describe_error(error: CharlabError) -> str:
-    return error.message + (f"; try: {error.fix}" if error.fix else "")

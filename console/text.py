@@ -2,18 +2,25 @@
 
 import json
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from engine.errors import CharlabError
-from panels.text import plain
+from panels.text import harmless_lines, plain
+
+
+def say(text: str = "", out: TextIO | None = None) -> None:
+    """Print lines that may hold what a model, a file or a person wrote: nothing in them moves the cursor."""
+    print(harmless_lines(text), file=out or sys.stdout)
 
 
 def narrate(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    say(message, sys.stderr)
+    sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    """Half a character, which a journal from elsewhere may hold, becomes a question mark."""
+    print(json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace").decode())
 
 
 def say_error(error: CharlabError) -> None:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from engine.errors import RecipeError
 from engine.store.paths import RunPaths, Workspace, find_workspace
 from panels.text import plain
@@ -29,7 +29,7 @@ def train(recipe: str, settings: list[str], *, detach: bool, dry_run: bool, json
 
 def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None:
     from console.showing import show_run
-    from console.watch import see_through
+    from console.watch import COUNTED, see_through
     from engine.launch.steer import resume_run
     from engine.store.index import summarise_run
     from engine.store.runs import latest_checkpoint
@@ -38,7 +38,7 @@ def resume(run: str, *, detach: bool, json: bool, workspace: str | None) -> None
     found, row = latest_checkpoint(paths), summarise_run(paths)
     resume_run(paths)
     if row.kind != "train":
-        narrate(f"resuming {paths.id} behind {row.step} of {row.steps} answers")
+        narrate(f"resuming {paths.id} behind {row.step} of {row.steps} {COUNTED.get(row.kind, 'answers')}")
         see_through(paths, show_run, detach=detach, json=json)
         return
     narrate(f"resuming {paths.id} from " + (f"step {found.step}" if found else "its beginning: it has no checkpoint"))
@@ -78,7 +78,7 @@ def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool)
         say_advice(paths)
     if detach:
         if not json:
-            print("\n".join(ids))
+            say("\n".join(ids))
         narrate(f"started; charlab watch {ids[0]} shows it, charlab stop {ids[0]} ends it")
         return
     from console.showing import show_run

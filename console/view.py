@@ -50,7 +50,7 @@ class RunView:
         self.log.extend(batch.log)
 
     def ended(self) -> bool:
-        if self.row.status == "lost":
+        if self.row.status == "lost" or (self.row.status == "stopped" and not self.row.attempt):
             return True
         last = self.events[-1] if self.events else None
         return last is not None and last["kind"] in FINAL_EVENTS and last["attempt"] >= self.row.attempt

@@ -9,12 +9,14 @@ from typing import Protocol, TextIO
 
 from console.closing import print_closing
 from console.reader import RunReader
-from console.text import narrate, print_json
+from console.text import narrate, print_json, say
 from console.view import RunView, describe_event, describe_step
 from engine.errors import StoreError
 from engine.records.version import LIVE
 from engine.store.index import summarise_run
+from engine.store.journal import Tail, read_last_rows
 from engine.store.paths import RunPaths, Workspace
+from panels.text import plain
 
 
 class Show(Protocol):
@@ -24,7 +26,7 @@ class Show(Protocol):
 
 
 POLL_SECONDS = 0.25
-COUNTED = {"eval": "answers and judgements", "score": "judgements"}
+COUNTED = {"eval": "answers and judgements", "score": "judgements", "export": "forms"}
 
 
 def see_through(paths: RunPaths, show: Show, *, detach: bool, json: bool) -> None:
@@ -33,7 +35,7 @@ def see_through(paths: RunPaths, show: Show, *, detach: bool, json: bool) -> Non
         if json:
             print_json({"id": paths.id})
         else:
-            print(paths.id)
+            say(paths.id)
         narrate(f"started; charlab show {paths.id} shows it, charlab stop {paths.id} ends it")
         return
     code = attach([paths], show, quiet=json)
@@ -43,13 +45,13 @@ def see_through(paths: RunPaths, show: Show, *, detach: bool, json: bool) -> Non
 
 
 def attach(runs: list[RunPaths], show: Show, out: TextIO | None = None, *, quiet: bool = False) -> int:
-    """Watch the runs one after another to their ends; returns 1 if any failed or was lost, 3 if answers or
-    judgements are left to do, else 0.
+    """Watch the runs one after another to their ends; returns 1 if any failed or was lost, 4 if an alarm of its own
+    recipe ended any, 3 if any stopped otherwise, so that `charlab resume` goes on, else 0.
 
     The closing summaries of trainings go to `out`, standard output if not given; other kinds are shown by `show` unless
     `quiet`. 130 where a person left before the end.
     """
-    code = 0
+    codes = set()
     for paths in runs:
         try:
             ended = follow(paths)
@@ -64,15 +66,24 @@ def attach(runs: list[RunPaths], show: Show, out: TextIO | None = None, *, quiet
             show(paths, json=False)
         row = summarise_run(paths)
         if row.status in ("failed", "lost"):
-            code = 1
-        elif row.status == "stopped" and row.kind != "train":
-            code = 3  # what is left is done by the same command, or by resume
-    return code
+            codes.add(1)
+        elif row.status == "stopped":
+            codes.add(4 if was_ended_by_alarm(paths) else 3)
+    return next((code for code in (1, 4, 3) if code in codes), 0)
+
+
+def was_ended_by_alarm(paths: RunPaths) -> bool:
+    """Whether the newest attempt stopped because the recipe's [alarm] says so: it would again."""
+    last = read_last_rows(paths.events)
+    return bool(last) and str(last[0].get("message", "")).startswith("alarm ")
 
 
 def follow(paths: RunPaths) -> bool:
     """Show the run until it ends; False where a person left it before."""
-    kind = summarise_run(paths).kind
+    row = summarise_run(paths)
+    kind = row.kind
+    if row.status == "draft":
+        narrate(f"{paths.id} has not started yet; Ctrl-C leaves it")
     if kind == "train" and sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
         from console.app import Lab, hears_mouse
 
@@ -81,6 +92,8 @@ def follow(paths: RunPaths) -> bool:
         if lab.return_code:
             sys.exit(lab.return_code)
         return summarise_run(paths).status not in LIVE
+    if kind == "export":
+        return tell_notes(paths)
     if kind != "train":
         return count_answers(paths)
     reader, view, lines = RunReader(paths), RunView(summarise_run(paths)), PlainLines()
@@ -107,6 +120,21 @@ def count_answers(paths: RunPaths) -> bool:
             speed = "" if row.tokens_per_second is None else f"  {row.tokens_per_second:.0f} tok/s"
             narrate(f"{row.step}/{row.steps} {COUNTED.get(row.kind, 'answers')}{rate}{speed}")
         time.sleep(POLL_SECONDS)
+    return True
+
+
+def tell_notes(paths: RunPaths) -> bool:
+    """Tell what the newest attempt says that it is doing until it ends."""
+    events, live = Tail(paths.events), True
+    while live:
+        row = summarise_run(paths)
+        live = row.status in (*LIVE, "draft")
+        for event in events.read():
+            if event.get("kind") == "note" and event.get("attempt") == row.attempt:
+                narrate(plain(str(event.get("message"))))
+        if live:
+            time.sleep(POLL_SECONDS)
+    events.close()
     return True
 
 

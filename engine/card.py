@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.card_commands import About, find_runs_about, list_commands
-from engine.data.audit import Text, find_leaks, last_words
+from engine.card_commands import About, find_runs_about, find_system_file, list_commands, list_files
+from engine.data.audit import Text, find_leaks, list_asked, list_rows
 from engine.data.layout import read_sealed
-from engine.data.read import read_prompts
+from engine.data.read import read_probes, read_prompts
 from engine.errors import CharlabError, InputError
 from engine.forge.parity_summary import summarise_parity
 from engine.judge.calibrating import find_calibration, measure_calibration, read_judged
@@ -25,14 +25,14 @@ from engine.judge.summary import summarise_evaluation
 from engine.probe.summary import summarise_probing
 from engine.records.judging import Score
 from engine.records.rows import find_prompt
-from engine.records.run import CompareRun, EvalRun, Run, ScoreRun
+from engine.records.run import CompareRun, EvalRun, ProbeRun, Run, ScoreRun
 from engine.stats.compare import Comparison
 from engine.store.index import list_runs
-from engine.store.journal import read_json, read_rows, write_atomic
+from engine.store.journal import read_json, write_atomic
 from engine.store.paths import RunPaths, Workspace
-from engine.store.runs import open_record, open_run, read_metrics, read_moment
+from engine.store.runs import open_record, open_run, read_metrics
 from engine.train.rows import read_rows_file
-from engine.train.summary import summarise
+from engine.train.summary import read_before_after, summarise
 
 WATTS = "CHARLAB_WATTS"
 """What this machine draws while it works; without it no energy is reckoned."""
@@ -75,7 +75,8 @@ def gather_card(name: str, workspace: Workspace) -> dict[str, Any]:
             fix=f"charlab card {run}" if run else "charlab runs lists the trainings",
         )
     about, facts = find_runs_about(record.id, workspace), summarise(paths)
-    evals = [describe_evaluation(p, r, workspace) for p, r in about.evals]
+    pairwise = [(p, r) for p, r in about.evals if isinstance(r, ScoreRun) and r.against is not None]
+    evals = [describe_evaluation(p, r, workspace) for p, r in about.evals if (p, r) not in pairwise]
     kept = (
         "id", "name", "status", "partial", "step", "steps", "created", "objective", "seed", "base", "reference",
         "template", "dataset", "parent", "group", "advice", "versions", "git", "seconds", "tokens", "heldout",
@@ -88,14 +89,17 @@ def gather_card(name: str, workspace: Workspace) -> dict[str, Any]:
         "truncated": len(record.plan.truncated),
         "curves": sample_curves(paths),
         "answers": pick_answers(paths, record),
-        "probe_runs": [summarise_probing(p) for p, _ in about.probes],
+        "gate": describe_gate(record),
+        "probe_runs": [{**summarise_probing(p), "system_file": _name_system(r)} for p, r in about.probes],
         "parities": [summarise_parity(p) for p, _ in about.parities],
         "evals": evals,
+        "preferences": [describe_preference(p, r) for p, r in pairwise],
         "verdicts": [describe_verdict(p, r) for p, r in about.comparisons],
         "critics": [summarise_critic(p) for p, _ in about.critics],
         "leakage": check_leakage(paths, record, about, workspace),
         "costs": describe_costs(paths, record, about),
         "commands": list_commands(record, about, workspace),
+        "files": [file._asdict() for file in list_files(about, workspace)],
     }
     card["limits"] = find_limits(card, count_other_seeds(record, workspace))
     cleaned: dict[str, Any] = clean(card, workspace)
@@ -117,12 +121,9 @@ def sample_curves(paths: RunPaths) -> list[dict[str, Any]]:
 
 def pick_answers(paths: RunPaths, run: Run, most: int = 3) -> list[dict[str, Any]]:
     """The first answer to the first probes, before and after; not chosen by how they turned out."""
-    samples = [s for s in read_rows(paths.samples) if {"step", "attempt", "probe", "text"} <= s.keys()]
-    steps = sorted({s["step"] for s in samples})
-    moments = [("before", run.start_step)] + ([("after", steps[-1])] if steps and steps[-1] > run.start_step else [])
     found: dict[str, dict[str, Any]] = {}
-    for when, step in moments:
-        for sample in read_moment(samples, step):
+    for when, samples in zip(("before", "after"), read_before_after(paths, run), strict=True):
+        for sample in samples:
             found.setdefault(sample["probe"], {"probe": sample["probe"]}).setdefault(when, sample["text"])
     return list(found.values())[:most]
 
@@ -137,8 +138,10 @@ def describe_evaluation(paths: RunPaths, run: EvalRun | ScoreRun, workspace: Wor
     return {
         **{k: facts[k] for k in ("id", "kind", "status", "of", "subject", "probes_from", "samples", "sampling", "judge")},
         "system": facts["system"],
+        "system_file": _name_system(run) if isinstance(run, EvalRun) else None,
         "scale": facts["scale"],
         "answers": facts["answers"],
+        "wanted": count_wanted(run),
         "states": dict(Counter(s.state for s in judged.scores.values())),
         "bounds": facts["overall"]["bounds"],
         "corrected": bound_mean(scored, lambda s: s.overall),
@@ -151,6 +154,34 @@ def describe_evaluation(paths: RunPaths, run: EvalRun | ScoreRun, workspace: Wor
         "break_rate": facts["break_rate"],
         "calibration": describe_calibration(judged.run.judge.fingerprint, paths, workspace),
     }  # fmt: skip
+
+
+def count_wanted(run: EvalRun | ScoreRun) -> int:
+    """Answers that there are once it is at its end: each is a step, and in an evaluation its judgement one more."""
+    return run.steps // 2 if isinstance(run, EvalRun) else run.steps
+
+
+def describe_preference(paths: RunPaths, run: ScoreRun) -> dict[str, Any]:
+    """How often its answer is the better of two; scores of pairs have no mean that says anything."""
+    facts = summarise_evaluation(paths)
+    pairs = {key: value for key, value in facts["pairwise"].items() if key != "pairs"}
+    kept = ("id", "kind", "status", "of", "against", "subject", "probes_from", "judge")
+    return {**{key: facts[key] for key in kept}, **pairs, "wanted": run.steps // 2}
+
+
+def describe_gate(run: Run) -> dict[str, Any] | None:
+    """The gate that the recipe names as it stood then, and whether it was overruled."""
+    if not run.recipe.gate.name:
+        return None
+    gate = run.gate
+    met = gate is not None and gate.passed and gate.base in (None, run.recipe.base)
+    known = gate.to_json() if gate else {"name": run.recipe.gate.name, "created": None, "passed": None, "base": None}
+    return {**known, "overruled": "gate" in run.recipe.allow and not met}
+
+
+def _name_system(run: ProbeRun | EvalRun) -> str | None:
+    file = find_system_file(run)
+    return file.name if file else None
 
 
 def bound_mean(scores: Iterable[Score], read: Callable[[Score], float | None]) -> dict[str, Any] | None:
@@ -188,7 +219,7 @@ def describe_verdict(paths: RunPaths, run: CompareRun) -> dict[str, Any]:
 
 
 def check_leakage(paths: RunPaths, run: Run, about: About, workspace: Workspace) -> dict[str, Any]:
-    """The run's own rows against the sets that its recipe seals, as they are now, and against the prompts asked of it."""
+    """The run's own rows against the sets that its recipe seals, as they are now, and against all that was asked of it."""
     try:
         split = read_rows_file(paths.rows)
     except (CharlabError, OSError) as bad:
@@ -198,7 +229,8 @@ def check_leakage(paths: RunPaths, run: Run, about: About, workspace: Workspace)
             "sets": [],
             "problem": str(bad),
         }
-    rows = list({p.id: Text(p.id, last_words(p.prompt)) for p in split.train}.values())
+    trained = {p.id: p for p in split.train}
+    rows = list_rows(trained.values())
     sets: list[dict[str, Any]] = []
     for name in run.recipe.audit.sealed:
         try:
@@ -206,12 +238,19 @@ def check_leakage(paths: RunPaths, run: Run, about: About, workspace: Workspace)
         except CharlabError as bad:
             sets.append({"set": f"sealed: {name}", "prompts": None, "leaks": None, "problem": bad.message})
     asked: dict[str, list[Text]] = {}
-    for eval_paths, record in about.evals:
-        texts = [Text(p.id, last_words(p.messages)) for p in read_prompts(eval_paths.prompts)]
-        asked.setdefault(f"prompts of {record.probes.dataset} ({record.probes.sha256[:8]})", texts)
+    if paths.probes.is_file():
+        asked[f"sentinels of {run.recipe.sentinel.probes or run.recipe.dataset}"] = list_asked(
+            read_probes(paths.probes)
+        )
+    for other, record in (*about.probes, *about.parities):
+        name = f"probes of {record.probes.dataset} ({record.probes.sha256[:8]})"
+        asked.setdefault(name, list_asked(read_probes(other.probes)))
+    for other, record in (*about.evals, *about.critics):
+        name = f"prompts of {record.probes.dataset} ({record.probes.sha256[:8]})"
+        asked.setdefault(name, list_asked(read_prompts(other.prompts)))
     sets += [_count_leaks(name, rows, texts) for name, texts in asked.items()]
     return {
-        "sealed": run.recipe.audit.sealed, "overruled": "audit" in run.recipe.allow, "rows": len(rows), "sets": sets,
+        "sealed": run.recipe.audit.sealed, "overruled": "audit" in run.recipe.allow, "rows": len(trained), "sets": sets,
         "problem": "",
     }  # fmt: skip
 
@@ -266,7 +305,16 @@ def find_limits(card: Mapping[str, Any], other_seeds: int) -> list[str]:
     found = []
     if card["status"] != "finished" or card["partial"]:
         found.append(f"The training is {card['status']} at step {card['step']} of {card['steps']}.")
+    if (gate := card["gate"]) and gate["overruled"]:
+        found.append(f"The gate {gate['name']} did not let this training through, and was overruled.")
+    elif gate and gate["passed"] and gate["base"] is None:
+        found.append(f"The gate {gate['name']} names no base, so nothing says that it was checked on this one.")
     evals, verdicts = card["evals"], card["verdicts"]
+    for run in (*evals, *card["preferences"]):
+        if run["status"] != "finished":
+            found.append(
+                f"The {run['kind']} run {run['id']} is {run['status']}: its figures are of what was judged so far."
+            )
     judged = [e for e in evals if not e["judge"]["triage"]]
     if not evals:
         found.append("No answer to a prompt set was judged: nothing here says how well it answers.")

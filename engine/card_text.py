@@ -36,6 +36,7 @@ def write_text(facts: Facts) -> str:
         _write_probe_runs(facts),
         _write_parities(facts),
         _write_evals(facts),
+        _write_preferences(facts),
         _write_verdicts(facts),
         _write_critics(facts),
         _write_leakage(facts["leakage"]),
@@ -68,6 +69,8 @@ def _write_head(facts: Facts) -> list[str]:
     ]  # fmt: skip
     if facts["reference"]:
         rows.insert(2, ("reference", code(facts["reference"])))
+    if facts["gate"]:
+        rows.append(("gate", _gate(facts["gate"])))
     if facts["parent"]:
         rows.insert(2, ("forked from", f"{code(facts['parent']['run'])} at step {facts['parent']['step']}"))
     return ["## What was trained on what", "", *table([["", ""], *map(list, rows)])]
@@ -119,7 +122,7 @@ def _write_sentinels(facts: Facts) -> list[str]:
     ]
     told += ["", *table(lines), "", *table(probes)]
     if held := facts["heldout"]:
-        margin = f", margin {held['margin_nats']:+.3f} nats per token" if "margin_nats" in held else ""
+        margin = f", margin {held['margin_nats']:+.3f} nats per token" if held.get("margin_nats") is not None else ""
         told += ["", f"Held-out loss {_number(held.get('loss'))}{margin}, at step {held['step']}."]
     if facts["distinct"].get("after") is not None and after:
         told += ["", f"Different answers among those of one probe: {facts['distinct']['before']:.0%}, then {facts['distinct']['after']:.0%}."]  # fmt: skip
@@ -140,7 +143,7 @@ def _write_probe_runs(facts: Facts) -> list[str]:
         whole = run["overall"]
         rows.append([
             code(run["id"]), code(run["subject"]["reference"]), f"{run['step']}/{run['steps']}", _rate(whole),
-            _rate(whole["in_character_rate"]), "given" if run["system"] else "none" if run["system"] == "" else "the template's",
+            _rate(whole["in_character_rate"]), _system(run),
         ])  # fmt: skip
     return ["## Probes", "", *table(rows, numeric=[2])]
 
@@ -149,14 +152,19 @@ def _write_parities(facts: Facts) -> list[str]:
     lines: list[str] = []
     for run in facts["parities"]:
         rows = [["form", "by", "breaks", "in character", "KL, nats/token", "top-1", "cause"]]
+        if scores := run["scores"]:
+            rows[0].append("judged, corrected mean")
         for form in run["forms"]:
             kl, top = form["kl"], form["top1"]
             rows.append([
                 code(form["form"]), escape(form["backend"]), _rate(form), _rate(form["in_character_rate"]),
                 f"{kl['mean']:.4f}" if kl and kl["positions"] else "", f"{top['rate']:.1%}" if top and top["rate"] is not None else "",
                 escape("failed" if form["error"] else form["cause"]),
+                *([_judged(scores.get(form["form"]))] if scores else []),
             ])  # fmt: skip
         lines += ["", f"{code(run['id'])} of {code(run['subject']['reference'])}:", "", *table(rows)]
+        if scores:
+            lines += ["", f"Judged by {code(run['judge'])}, each form in an evaluation of its own."]
     return ["## Forms, against the one it was trained in", *lines] if lines else []
 
 
@@ -172,6 +180,8 @@ def _write_evals(facts: Facts) -> list[str]:
         rows = [
             ["model", code(run["subject"]["reference"])],
             ["asked", f"{prompts}, {run['samples']} answers each, {_sampling(run['sampling'])}"],
+            ["answers", f"{run['answers']} of {run['wanted']}, {run['status']}"],
+            ["system prompt", _system(run)],
             ["judge", f"{code(judge['reference'])}{', triage by rules: no proof' if judge['triage'] else ''}"],
             ["fingerprint", code(judge["fingerprint"])],
             [
@@ -193,6 +203,25 @@ def _write_evals(facts: Facts) -> list[str]:
         if parts:
             lines += ["", *table([["category", "corrected mean"], *parts])]
     return lines
+
+
+def _write_preferences(facts: Facts) -> list[str]:
+    lines: list[str] = []
+    for run in facts["preferences"]:
+        lines += ["", f"### {code(run['id'])}", ""]
+        rows = [
+            ["model", code(run["subject"]["reference"])],
+            ["answers of", f"{code(run['of'])} against {code(run['against'])}"],
+            ["judge", code(run["judge"]["reference"])],
+            ["fingerprint", code(run["judge"]["fingerprint"])],
+            ["pairs", f"{run['n']} of {run['wanted']}, {run['failed']} failed, {run['status']}"],
+            ["preferred", f"{run['better']} better, {run['worse']} worse, {run['ties']} tied"],
+            ["the same in both orders", _rate(run["consistency"])],
+            ["of what it preferred, stood first", _rate(run["first_preferred"])],
+        ]
+        lines += table([["", ""], *rows])
+    told = "Each pair was judged in both orders; a preference that holds in one order alone is a tie."
+    return ["## Preferences", "", told, *lines] if lines else []
 
 
 def _write_verdicts(facts: Facts) -> list[str]:
@@ -286,10 +315,38 @@ def _write_versions(facts: Facts) -> list[str]:
 
 def _write_commands(facts: Facts) -> list[str]:
     told = "With the recipe above as the file that is named. A training repeated has an id of its own: put it in place of the one here."
-    return ["## To do it again", "", told, "", *fence("\n".join(facts["commands"]), "sh")]
+    lines = ["## To do it again", "", told, "", *fence("\n".join(facts["commands"]), "sh")]
+    for file in facts["files"]:
+        kind = "toml" if file["name"].endswith(".toml") else "text"
+        lines += ["", f"{code(file['name'])}, sha256 {code(file['sha256'])}:", "", *fence(file["text"], kind)]
+    return lines
 
 
 # ---------------------------------------------------------------- pieces
+
+
+def _system(run: Facts) -> str:
+    if run["system_file"]:
+        return f"{code(run['system_file'])}, below"
+    return "the template's" if run["system"] is None else "none"
+
+
+def _gate(gate: Facts) -> str:
+    if gate["created"] is None:
+        told = "what it had found was not recorded" if gate["passed"] is None else "of which no run was recorded"
+    else:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(gate["created"]))
+        base = f"on base {code(gate['base'])}" if gate["base"] else "on a base that its files do not name"
+        told = f"{'passed' if gate['passed'] else 'not passed'} {when} {base}"
+    return f"{code(gate['name'])}, {told}{'; overruled' if gate['overruled'] else ''}"
+
+
+def _judged(score: Facts | None) -> str:
+    if not score:
+        return ""
+    whole = score["overall"]
+    mean = "none" if whole["corrected"] is None else f"{whole['corrected']:.2f} of {whole['n']}"
+    return mean if score["status"] == "finished" else f"{mean}, {score['status']}"
 
 
 def _rate(rate: Facts | None) -> str:
@@ -372,14 +429,24 @@ def shorten(text: str) -> str:
 
 
 def dump_toml(data: Facts, inside: str = "") -> str:
-    """Of a recipe's values: strings, numbers, truths, lists of them, and tables."""
-    plain = [f"{_key(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in data.items() if not isinstance(v, Mapping)]
-    tables = []
+    """Of a recipe's or a rubric's values: strings, numbers, truths, lists of them, tables, and lists of tables."""
+    plain, tables = [], []
     for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            path = f"{inside}.{_key(key)}" if inside else _key(key)
-            tables.append(f"\n[{path}]\n{dump_toml(value, path)}")
+        path = f"{inside}.{_key(key)}" if inside else _key(key)
+        if isinstance(value, Mapping):
+            tables += [f"\n[{path}]\n{dump_toml(value, path)}"] if value else []
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            tables += [f"\n[[{path}]]\n{dump_toml(each, path)}" for each in value]
+        else:
+            plain.append(f"{_key(key)} = {dump_value(value)}")
     return "\n".join([*plain, *tables])
+
+
+def dump_value(value: object) -> str:
+    """One value as TOML, in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {dump_value(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _key(name: str) -> str:

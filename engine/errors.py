@@ -26,6 +26,11 @@ class CharlabError(Exception):
         self.message = message
         self.fix = fix
 
+    @property
+    def told(self) -> str:
+        """What is wrong and the way out, in one line."""
+        return self.message + (f"; try: {self.fix}" if self.fix else "")
+
 
 class InputError(CharlabError, ValueError):
     code = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple
 
@@ -13,14 +12,13 @@ from textual.strip import Strip
 
 from panels.lines import Lines
 from panels.style import read_style
-from panels.text import harmless
+from panels.text import harmless_lines
 from panels.wrap import fold
 
 Given = Literal["pass", "fail", "critical", "skip"]
 ROLE, MARGIN, WIDEST = 11, 2, 100
 SHOWN = 20_000
 """Characters of a text that are ever laid out."""
-_LINE_ENDS = re.compile("\r\n?|[\n\v\f\x85\u2028\u2029]")
 
 
 class ItemView(NamedTuple):
@@ -137,10 +135,7 @@ class Calibrate(Lines, can_focus=True):
         style = self.get_component_rich_style
         inset = 0 if role is None else ROLE
         room = max(1, min(width - 2 * MARGIN, WIDEST) - inset)
-        cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}\n… {len(text) - SHOWN:,} characters more"
-        lines = [line for part in _LINE_ENDS.split(cut.strip()) for line in (fold(harmless(part), room) or [""])]
-        if lines == [""]:
-            return []
+        lines = fold(harmless_lines(text.strip(), SHOWN), room)
         gutter = " " * MARGIN + (role or "").ljust(inset)[:inset]
         return [
             Strip([

@@ -19,13 +19,12 @@ from textual.widgets import Static
 
 from engine.records.serving import Sampling
 from panels.ask import Ask
-from panels.growing import tame
 from panels.models import Models, ModelView
 from panels.said import Said, Tone
 from panels.sampling import SamplingForm
 from panels.style import read_style
 from panels.talk import Talk
-from panels.text import plain
+from panels.text import harmless_lines, plain
 from panels.turn import SideView, TurnView
 
 Mode = Literal["say", "edit", "note", "model"]
@@ -239,7 +238,7 @@ turn on."""
         if turn is None:
             return ""
         said = [("user", turn.prompt), *((plain(s.label), r.text) for s, r in zip(self.view.sides, turn.replies))]
-        return "\n\n".join(f"{who}: {tame(text)}" for who, text in said)
+        return "\n\n".join(f"{who}: {harmless_lines(text)}" for who, text in said)
 
     def _show_facts(self) -> None:
         s = self.view.sampling

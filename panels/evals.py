@@ -5,8 +5,9 @@ Longer than other panels because it has two pages, figures and answers, which sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,6 +17,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Input
 
 from panels.filter import parse_words
@@ -33,6 +35,8 @@ WIDE, TALL = 140, 40
 """Cells from which figures and verdict, or answers and their text, stand abreast, and lines from which both pages do."""
 MOST_LISTED, MOST_FACTS = 6, 2
 FIRST_WORDS = 200
+STILL_SECONDS = 0.15
+"""Without a move of the cursor, before the evaluation under it is read."""
 NOBODY = "no evaluations yet: charlab eval MODEL --prompts DATASET --judge JUDGE"
 UNPINNED = "p pins an evaluation as the baseline: the others are then compared with it"
 
@@ -189,8 +193,10 @@ class EvalFacts(Scrolled, can_focus=False):
         self.said = ""
 
     def show(self, detail: DetailView | None, said: str = "") -> None:
+        same = said == self.said and _pick_facts(detail) == _pick_facts(self.detail)
         self.detail, self.said = detail, said
-        self.put(anew=True)
+        if not same:
+            self.put(anew=True)
 
     @property
     def wanted(self) -> int:
@@ -204,7 +210,7 @@ class EvalFacts(Scrolled, can_focus=False):
         if detail.triage:
             first.append(("  triage: shows where to look first, proves nothing", "warn"))
         first.append((f"  {plain(detail.facts)}", "muted"))
-        parts = [first, *([[(plain(detail.error), "bad")]] if detail.error else [])]
+        parts: list[Runs] = []
         if detail.states:
             told = ", ".join(f"{n:,} {plain(state)}" for state, n in detail.states.items())
             within = f": not scored, so the mean lies between {_join(detail.bounds)}" if detail.bounds else ""
@@ -214,7 +220,9 @@ class EvalFacts(Scrolled, can_focus=False):
             for name, count, before in detail.critical:
                 was = "" if before is None else f" (◆ {before})"
                 parts[-1].append((f"  {plain(name, 40)} {count}{was}", "bad" if count else "muted"))
-        return [line for part in parts for line in wrap(part, width)[: MOST_FACTS if width >= 100 else 1]]
+        most = MOST_FACTS if width >= 100 else 1
+        lines = wrap(first, width)[:most] + wrap([(plain(detail.error), "bad")], width)  # it ends with the way out
+        return lines + [line for part in parts for line in wrap(part, width)[:most]]
 
 
 class EvalsPanel(Container):
@@ -267,7 +275,7 @@ class EvalsPanel(Container):
         self.order = "regressions"
         self._listed: Sequence[EvaluationView] = ()
         self._words = ""
-        self._item: str | None = None
+        self._still: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Container(id="figures"):
@@ -288,13 +296,13 @@ class EvalsPanel(Container):
 
     # ---------------------------------------------------------------- what is shown
 
-    def show(self, listed: Sequence[EvaluationView], *, baseline: str | None = None, empty: str = NOBODY) -> None:
+    def show(self, listed: Sequence[EvaluationView], *, baselines: Collection[str] = ()) -> None:
         """Show these evaluations, and ask for the one under the cursor again."""
         self._listed = listed
         listing = self.query_one("#listing", Table)
-        listing.empty = empty
+        listing.empty = NOBODY
         before = listing.cursor_key
-        listing.show(_Listing(listed), marks={baseline: "◆"} if baseline else {})
+        listing.show(_Listing(listed), marks=dict.fromkeys(baselines, "◆"))
         self._lay_out()
         if (key := listing.cursor_key) is None:
             self._show_nothing()
@@ -313,10 +321,7 @@ class EvalsPanel(Container):
             detail.strata, smallest=verdict.smallest if verdict else None, margin=verdict.margin if verdict else None
         )
         self.query_one(VerdictText).show(verdict, detail.instead or UNPINNED, triage=detail.triage)
-        self._pick()
-        if not same:
-            self.query_one("#items", Table).action_go_first()
-            self._show_item()
+        self._pick(first=not same)
         self._lay_out()
 
     def show_trouble(self, text: str) -> None:
@@ -346,8 +351,8 @@ class EvalsPanel(Container):
         self._show_item()
         self._lay_out()
 
-    def _pick(self) -> None:
-        """The answers that hold all wanted words and none unwanted, in order."""
+    def _pick(self, *, first: bool = False) -> None:
+        """The answers that hold all wanted words and none unwanted, in order; the cursor stays, or goes to the first."""
         detail = self.detail
         if detail is None:
             return
@@ -359,6 +364,8 @@ class EvalsPanel(Container):
         table.empty = "no answer is like that; esc shows all" if self._words else "no answers yet"
         marks = {item.id: "▼" for item in self.shown if item.regressed}
         table.show(_Answers(self.shown, compared), marks=marks)
+        if first:
+            table.action_go_first()
         self._describe(detail)
         self._show_item()
 
@@ -416,9 +423,7 @@ class EvalsPanel(Container):
             return
         names = list(ORDERS)
         self.order = names[(names.index(self.order) + 1) % len(names)]
-        self._pick()
-        self.query_one("#items", Table).action_go_first()
-        self._show_item()
+        self._pick(first=True)
 
     def action_leave(self) -> None:
         """One layer out: of the filter, the text, the answers; past the evaluations it is another's key."""
@@ -472,7 +477,12 @@ class EvalsPanel(Container):
         if event.table.id == "items":
             self._show_item()
         elif event.key is not None:
-            self.post_message(self.Asked(event.key))
+            if self._still is not None:
+                self._still.stop()
+            if self.detail is None:
+                self.post_message(self.Asked(event.key))
+            else:  # a key that is held passes many, and each takes a second to read
+                self._still = self.set_timer(STILL_SECONDS, partial(self.post_message, self.Asked(event.key)))
 
     # ---------------------------------------------------------------- room
 
@@ -520,6 +530,13 @@ class Words(Scrolled, can_focus=False):
     def lay_out(self, width: int) -> list[Runs]:
         whole = sum(cell_len(text) for text, _ in self._runs)
         return [self._runs] if whole <= width else wrap(self._runs, width)[:1]
+
+
+def _pick_facts(detail: DetailView | None) -> tuple[object, ...] | None:
+    """What is told of an evaluation beside its figures and answers."""
+    if detail is None:
+        return None
+    return detail.id, detail.facts, detail.error, detail.states, detail.bounds, detail.triage, detail.critical
 
 
 def _number(value: float | None) -> Cell:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from panels.text import harmless
+from panels.text import harmless_lines
 from panels.wrap import find_lines
 
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?)?\Z")
+_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?)?|\r)\Z")
 
 
 class Growing:
@@ -27,10 +27,10 @@ class Growing:
             return
         new = self._held + raw[self._taken :]
         self._taken = len(raw)
-        # an escape sequence may be cut between two pieces, and is read when it is whole
+        # an escape sequence, or the end of a line, may be cut between two pieces, and is read when it is whole
         cut = _UNFINISHED.search(new, new.rfind("\n") + 1)
         self._held = cut[0] if cut else ""
-        self.add(tame(new[: cut.start()] if cut else new))
+        self.add(harmless_lines(new[: cut.start()] if cut else new))
 
     def add(self, clean: str) -> None:
         """Add a text that is harmless as it stands."""
@@ -45,8 +45,3 @@ class Growing:
     def find_line(self, offset: int) -> int:
         """The line that holds a character."""
         return max(0, bisect_right(self.lines, (offset, len(self.text))) - 1)
-
-
-def tame(text: str) -> str:
-    """A text whose lines stay, and nothing else of it moves the cursor."""
-    return "\n".join(harmless(line) for line in text.split("\n"))

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from panels.scrolled import Scrolled
-from panels.text import harmless, plain
+from panels.text import harmless_lines, plain
 from panels.wrap import Runs, wrap
 
 SHOWN = 10_000
@@ -69,7 +69,7 @@ class ItemText(Scrolled):
         self._triage = False
 
     def show(self, item: ItemView | None, *, triage: bool = False) -> None:
-        if item is not self.item or triage != self._triage:
+        if item != self.item or triage != self._triage:
             anew = item is None or self.item is None or item.id != self.item.id
             self.item, self._triage = item, triage
             self.put(anew=anew)
@@ -145,7 +145,7 @@ def write_item(item: ItemView, *, triage: bool) -> str:
         lines += [f"critical: {', '.join(judged.critical)}"] if judged.critical else []
         lines += [judged.answer, *([f"judge: {judged.reasons}"] if judged.reasons else [])]
         lines += [f"{judged.state}: {judged.problem}"] if judged.problem else []
-    return "\n".join(harmless(line) for text in lines for line in text.split("\n"))
+    return "\n".join(map(harmless_lines, lines))
 
 
 def _label(label: str, text: str, width: int, tone: str) -> list[Runs]:
@@ -157,5 +157,4 @@ def _label(label: str, text: str, width: int, tone: str) -> list[Runs]:
 
 
 def _tame(text: str) -> str:
-    tamed = "\n".join(harmless(line) for line in text[:SHOWN].strip().splitlines())
-    return tamed + (f"\n… {len(text) - SHOWN:,} characters more" if len(text) > SHOWN else "")
+    return harmless_lines(text.strip(), SHOWN)

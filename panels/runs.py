@@ -60,8 +60,6 @@ class RunLine(Protocol):
     @property
     def created(self) -> float: ...
     @property
-    def cost_usd(self) -> float | None: ...
-    @property
     def score(self) -> float | None: ...
     @property
     def score_raw(self) -> float | None: ...
@@ -119,7 +117,6 @@ FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
     "raw": (Column("raw", "raw", 5, "right", rank=3), lambda r: _number(r.score_raw, "{:.2f}"), lambda r: r.score_raw),
     "critical": (Column("critical", "critical", 9, "right", rank=2), _critical, lambda r: r.critical),
     "speed": (Column("speed", "tok/s", 6, "right", rank=3), lambda r: _number(r.tokens_per_second, "{:.0f}"), lambda r: r.tokens_per_second),
-    "cost": (Column("cost", "cost", 6, "right", rank=8), lambda r: _number(r.cost_usd, "${:.2f}"), lambda r: r.cost_usd),
     "age": (Column("age", "age", 6, "right", rank=2), lambda r: (format_age(time.time() - r.created) if r.created else "·", "muted"), lambda r: r.created),
 }  # fmt: skip
 READS = {name: read for name, (_, _, read) in FIELDS.items()} | {"age": lambda run: time.time() - run.created}
@@ -265,7 +262,7 @@ class RunsPanel(Vertical):
         names = self._fields
         self._sort = names[(names.index(self._sort) + by) % len(names)]
         # numbers and ages are read from the top, names from A
-        self._reverse = self._sort in ("step", "margin", *JUDGED, "speed", "cost", "age")
+        self._reverse = self._sort in ("step", "margin", *JUDGED, "speed", "age")
         self._arrange()
 
     def action_reverse(self) -> None:

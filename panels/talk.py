@@ -16,7 +16,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from panels.growing import Growing
@@ -76,12 +75,6 @@ class Talk(Lines, can_focus=True):
         Binding("right,l", "step_token(1)", "Next token", id="talk.right", show=False),
         Binding("o", "turn_side", "Other answer", id="talk.side", show=False, tooltip="with the tokens shown"),
     ]
-
-    class Moved(Message):
-        """The cursor stands on another turn."""
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, Talk.Moved)
 
     def __init__(self, *, hints: Sequence[str] = (), id: str | None = None) -> None:
         """`hints` stand where nothing was said yet."""
@@ -153,7 +146,6 @@ class Talk(Lines, can_focus=True):
         self.index = max(0, min(len(self.turns) - 1, self.index + by))
         if self.index != before:
             self._token = [0, 0]
-            self.post_message(self.Moved())
         self._show_cursor(follows=by > 0 and self.index == len(self.turns) - 1)
         self.redraw()
 

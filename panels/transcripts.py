@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -15,13 +14,12 @@ from engine.records.dataset import Message
 from engine.records.rows import Sample
 from panels.lines import Lines
 from panels.style import read_style
-from panels.text import harmless, plain
+from panels.text import harmless_lines, plain
 from panels.wrap import fold, wrap
 
 SHOWN = 10_000
 """Characters of an answer that are ever laid out, around its break."""
 ROLE, PROMPT_LINES = 10, 3
-_LINE_ENDS = re.compile("\r\n?|[\n\v\f\x85\u2028\u2029]")
 
 
 class Transcripts(Lines, can_focus=True):
@@ -69,7 +67,7 @@ class Transcripts(Lines, can_focus=True):
         if self.sample is None:
             return ""
         turns = [*self._asked(self.sample), ("assistant", self.sample.text)]
-        return "\n\n".join(f"{role}: {_tame(text)}" for role, text in turns)
+        return "\n\n".join(f"{role}: {harmless_lines(text)}" for role, text in turns)
 
     def action_step(self, by: int) -> None:
         self.move_to(self.index + by)
@@ -162,7 +160,7 @@ class Transcripts(Lines, can_focus=True):
         start, stop = choose_window(sample)
         if start:
             lines.append((Strip([bar, Segment(f"… {start:,} characters before", muted)]), False))
-        parts = [(_tame(part), tone) for part, tone in split_answer(sample, start, stop)]
+        parts = [(harmless_lines(part), tone) for part, tone in split_answer(sample, start, stop)]
         for line in wrap(parts, width - 2):
             segments = [Segment(part, style(f"transcripts--{tone}")) for part, tone in line]
             lines.append((Strip([bar, *segments]), any(tone == "words" for _, tone in line)))
@@ -195,7 +193,3 @@ def _fold(text: str, width: int, most: int) -> list[str]:
         cut = set_cell_size(lines[most - 1], min(cell_len(lines[most - 1]), width - 1))
         return [*lines[: most - 1], cut + "…"]
     return lines
-
-
-def _tame(text: str) -> str:
-    return "\n".join(harmless(line) for line in _LINE_ENDS.split(text))

@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from rich.cells import cell_len, set_cell_size
 
-from panels.growing import Growing, tame
+from panels.growing import Growing
+from panels.text import harmless_lines
 from panels.wrap import Runs
 
 GAP = 3
@@ -37,7 +38,7 @@ class TokenView(Protocol):
 @dataclass(frozen=True)
 class SideView:
     label: str
-    state: Literal["closed", "starting", "ready", "failed"]
+    state: Literal["starting", "ready", "failed"]
     words: str = ""
     """How far its start is, or what went wrong and the way out."""
 
@@ -198,7 +199,7 @@ def count_same(a: Sequence[object], b: Sequence[object]) -> int:
 
 def plain_token(text: str) -> str:
     """A token as it stands in its text; one that breaks the line shows it, so that a cursor can stand on it."""
-    return "↵\n".join(tame(part) for part in text.split("\n"))
+    return harmless_lines(text).replace("\n", "↵\n")
 
 
 def name_chance(chance: float) -> str:

@@ -8,13 +8,13 @@ Li et al. 2025, Preference Leakage); the one for stems is ours.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import DatasetError
-from engine.records.dataset import Message
+from engine.records.dataset import Message, Pair, Probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,82 +26,11 @@ STEM_LIMIT = 0.60
 COSINE_LIMIT = 0.85
 
 _STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "shall",
-        "should",
-        "so",
-        "some",
-        "such",
-        "tell",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "they",
-        "this",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "please",
-        "just",
-        "about",
-        "any",
-        "not",
-        "no",
-        "am",
-        "mr",
-    ]
+    """
+    a an and are as at be been but by can could did do does for from had has have how i if in into is it its me
+    my of on or our shall should so some such tell that the their them then there they this to us was we were
+    what when where which who whom whose why will with would you your please just about any not no am mr
+    """.split()  # noqa: SIM905  seventy words, one a line, hide the module
 )
 
 
@@ -123,6 +52,20 @@ class Text(NamedTuple):
 def last_words(messages: Sequence[Message]) -> str:
     """What a prompt asks: the text of its last user turn."""
     return messages[-1].content
+
+
+def list_asked(probes: Iterable[Probe]) -> list[Text]:
+    """What each probe or prompt asks: its last user turn, and every turn that the user says after an answer."""
+    return [
+        Text(f"{probe.id} turn {number}" if number else probe.id, text)
+        for probe in probes
+        for number, text in enumerate([last_words(probe.messages), *probe.turns])
+    ]
+
+
+def list_rows(pairs: Iterable[Pair]) -> list[Text]:
+    """Every user turn of each row's prompt: what was trained on stands in all of them."""
+    return [Text(pair.id, message.content) for pair in pairs for message in pair.prompt if message.role == "user"]
 
 
 class Wording(NamedTuple):

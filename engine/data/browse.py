@@ -5,7 +5,7 @@ Longer than other files because what a row is and everything that is said of one
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from engine.data.audit import LeakSearch, Text, last_words
-from engine.data.check import find_missing_voice
-from engine.data.read import find_dataset, hash_file, read_character, read_manifest
+from engine.data.audit import LeakSearch, list_asked, list_rows
+from engine.data.check import find_missing_voice, group_repeats, share_longer
+from engine.data.read import choose_prompt, find_dataset, hash_file, parse_line, read_character, read_manifest
 from engine.errors import CharlabError, DatasetError
 from engine.records.base import describe_problems
-from engine.records.dataset import Manifest, Pair, Probe, Prompt
+from engine.records.dataset import Manifest, Pair, Probe
 from engine.store.paths import DatasetPaths, Workspace
 
 NEAR_LIMIT = 0.9
@@ -151,8 +151,9 @@ def browse_dataset(workspace: Workspace, name: str) -> Browsed:
     paths = find_dataset(workspace, name)
     notes: list[str] = []
     manifest, seal = _read_seal(paths)
-    prompts, probes = _read_asked(paths.prompts, Prompt, notes), _read_asked(paths.probes, Probe, notes)
-    search = LeakSearch(prompts + probes)
+    prompts = _read_asked(paths.prompts, choose_prompt, notes)
+    probes = _read_asked(paths.probes, lambda _: Probe, notes)
+    search = LeakSearch(list_asked(prompts + probes))
     read = [_read_row(number, line, search) for number, line in _read_lines(paths.pairs, notes)]
     items = _add_repeats([item for item, _ in read], [key for _, key in read])
     if not items:
@@ -197,16 +198,16 @@ def _read_lines(path: Path, notes: list[str]) -> Iterator[tuple[int, bytes]]:
         notes.append(f"{path.name}: {bad.strerror}")
 
 
-def _read_asked(path: Path, kind: type[Probe], notes: list[str]) -> list[Text]:
-    """The prompts or probes of a file that can be used; the first that cannot leaves a note."""
-    found: list[Text] = []
+def _read_asked(path: Path, choose: Callable[[object], type[Probe]], notes: list[str]) -> list[Probe]:
+    """The prompts or probes of a file that can be used; each that cannot leaves a note."""
+    found: list[Probe] = []
     for number, line in _read_lines(path, notes) if path.exists() else ():
         try:
-            row = kind.parse(json.loads(line), f"{path.name} line {number}", DatasetError)
-            found.append(Text(row.id, last_words(row.messages)))
+            data = parse_line(line)
+            found.append(choose(data).parse(data, f"{path.name} line {number}", DatasetError))
         except CharlabError as bad:
             notes.append(str(bad))
-        except (ValueError, RecursionError) as bad:
+        except ValueError as bad:
             notes.append(f"{path.name} line {number} is not JSON: {bad}")
     return found
 
@@ -215,10 +216,10 @@ def _read_row(number: int, line: bytes, search: LeakSearch) -> tuple[Item, str]:
     """A line by itself, and what makes its prompt the same as another's; "" where the row cannot be used."""
     raw = line.decode("utf-8", "replace").rstrip("\r\n")
     try:
-        data = json.loads(line.rstrip(b"\r\n").decode())
+        data = parse_line(line.rstrip(b"\r\n"))
     except json.JSONDecodeError as bad:
         return _make_item(number, raw, None, [f"not JSON: {bad.msg} (character {bad.pos + 1})"], usable=False), ""
-    except (ValueError, RecursionError) as bad:
+    except ValueError as bad:
         return _make_item(number, raw, None, [f"not JSON: {bad}"], usable=False), ""
     if not isinstance(data, dict):
         return _make_item(number, raw, None, ["no JSON object"], usable=False), ""
@@ -229,14 +230,11 @@ def _read_row(number: int, line: bytes, search: LeakSearch) -> tuple[Item, str]:
         # a complaint about the whole row would quote the whole row
         text = describe_problems(bad) if problem["loc"] else problem["msg"].removeprefix("Value error, ")
         return _make_item(number, raw, data, [_clean(text)], usable=False), ""
-    texts = [message.content for message in (*pair.prompt, *pair.chosen, *pair.rejected)]
-    leaks = search.find(Text(pair.id, last_words(pair.prompt)))
+    leaks = [leak for text in list_rows([pair]) for leak in search.find(text)]
     findings = [
-        *_find_nearness(*texts[-2:]),
-        *(f"repeats sealed '{leak.sealed}' ({leak.measure} {leak.value:.2f})" for leak in leaks),
+        *_find_nearness(pair.chosen[0].content, pair.rejected[0].content),
+        *dict.fromkeys(f"repeats sealed '{leak.sealed}' ({leak.measure} {leak.value:.2f})" for leak in leaks),
     ]
-    if "\\u" in raw and any(text != _clean(text) for text in texts):
-        findings.append("holds half of a character, which no tokenizer takes")
     return _make_item(number, raw, data, findings, usable=True), pair.prompt_key()
 
 
@@ -304,12 +302,7 @@ def _add_repeats(items: list[Item], prompt_keys: list[str]) -> list[Item]:
         ("same prompt", prompt_keys),
         ("same chosen answer", [item.chosen.strip() if item.usable else "" for item in items]),
     ):
-        counts = Counter(keys)
-        groups: dict[str, list[int]] = {}
-        for index, key in enumerate(keys):
-            if key and counts[key] > 1:
-                groups.setdefault(key, []).append(index)
-        for group in groups.values():
+        for group in group_repeats(keys):
             for index in group:
                 found.setdefault(index, []).append(f"{what} as line {_name_others(items, group, index)}")
     return [_add_findings(item, found[i]) if i in found else item for i, item in enumerate(items)]
@@ -333,10 +326,9 @@ def _measure(items: list[Item]) -> Lengths:
     # all but the longest fiftieth, so that one endless answer does not squeeze the rest into a bin
     both = sorted(chosen + rejected)
     step = max(1, ceil((both[int(0.98 * (len(both) - 1))] + 1) / BINS))
-    longer = sum((len(i.chosen) > len(i.rejected)) + (len(i.chosen) == len(i.rejected)) / 2 for i in items)
     return Lengths(
         step, _count_bins(chosen, step), _count_bins(rejected, step), round(median(chosen)), round(median(rejected)),
-        longer / len(items),
+        share_longer([(item.chosen, item.rejected) for item in items]),
     )  # fmt: skip
 
 

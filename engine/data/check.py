@@ -2,6 +2,7 @@
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from engine.data.read import (
@@ -12,9 +13,9 @@ from engine.data.read import (
     read_manifest,
     read_probes,
     read_prompts,
+    read_rubric_file,
 )
 from engine.errors import DatasetError
-from engine.judge.rubric import read_rubric_file
 from engine.records.conversations import Conversation
 from engine.records.dataset import Character, Pair, Prompt
 from engine.records.judging import Rubric
@@ -63,22 +64,33 @@ def find_repeats(pairs: list[Pair]) -> list[str]:
         ("prompt", [p.prompt_key() for p in pairs]),
         ("chosen answer", [p.chosen[0].content.strip() for p in pairs]),
     ):
-        counts = Counter(keys)
-        repeated = [k for k, n in counts.items() if n > 1]
-        if repeated:
-            ids = [p.id for p, k in zip(pairs, keys, strict=True) if k == repeated[0]]
+        if repeated := group_repeats(keys):
+            ids = [pairs[index].id for index in repeated[0]]
             found.append(f"{len(repeated)} {what}s stand more than once, such as in {', '.join(ids)}")
     return found
 
 
+def group_repeats(keys: Sequence[str]) -> list[list[int]]:
+    """The places of each key that stands more than once; an empty key is none."""
+    counts, groups = Counter(keys), dict[str, list[int]]()
+    for index, key in enumerate(keys):
+        if key and counts[key] > 1:
+            groups.setdefault(key, []).append(index)
+    return list(groups.values())
+
+
 def find_length_shortcut(pairs: list[Pair]) -> list[str]:
     """A preference that length alone would tell is learnt as length."""
-    lengths = [(len(p.chosen[0].content), len(p.rejected[0].content)) for p in pairs]
-    share = sum((c > r) + (c == r) / 2 for c, r in lengths) / len(pairs)
+    share = share_longer([(p.chosen[0].content, p.rejected[0].content) for p in pairs])
     if len(pairs) >= 20 and not 0.15 <= share <= 0.85:
         which = "longer" if share > 0.5 else "shorter"
         return [f"chosen is {which} in {max(share, 1 - share):.0%} of the pairs: length alone tells the answers apart"]
     return []
+
+
+def share_longer(answers: Sequence[tuple[str, str]]) -> float:
+    """How often the chosen answer has more characters than the rejected, a tie being half."""
+    return sum((len(c) > len(r)) + (len(c) == len(r)) / 2 for c, r in answers) / len(answers)
 
 
 def find_imbalance(pairs: list[Pair]) -> list[str]:

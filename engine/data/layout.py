@@ -5,9 +5,10 @@ import re
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from engine.data.audit import Leak, Text, find_leaks, find_near, last_words
+from engine.data.audit import Leak, Text, find_leaks, find_near, list_asked, list_rows
 from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes, read_prompts
 from engine.errors import DatasetError, StoreError
 from engine.records.dataset import Manifest, Pair
@@ -58,14 +59,14 @@ def lay_out_character(workspace: Workspace, name: str) -> DatasetPaths:
     return paths
 
 
-def seal_dataset(workspace: Workspace, name: str) -> Manifest:
-    """Write dataset.json for the rows as they are, after validating every one."""
+def seal_dataset(workspace: Workspace, name: str, made_by: Sequence[str] = ()) -> Manifest:
+    """Write dataset.json for the rows as they are, after validating every one; `made_by` joins its lineage."""
     paths = find_dataset(workspace, name)
     pairs = read_jsonl(paths.pairs, Pair)
     earlier = read_manifest(paths) if paths.manifest.is_file() else None
     manifest = Manifest(
         name=name,
-        lineage=earlier.lineage if earlier else [],
+        lineage=list(dict.fromkeys([*(earlier.lineage if earlier else []), *made_by])),
         licence=earlier.licence if earlier else "",
         rows=len(pairs),
         sha256=hash_file(paths.pairs),
@@ -77,7 +78,7 @@ def seal_dataset(workspace: Workspace, name: str) -> Manifest:
 
 def audit_dataset(workspace: Workspace, name: str, sealed: list[str], meaning: bool = False) -> list[Leak]:
     """Rows that repeat a prompt of the `sealed` datasets by their words, and by an embedding if asked."""
-    rows = [Text(p.id, last_words(p.prompt)) for p in read_jsonl(find_dataset(workspace, name).pairs, Pair)]
+    rows = list_rows(read_jsonl(find_dataset(workspace, name).pairs, Pair))
     leaks = []
     for other in sealed:
         prompts = read_sealed(workspace, other)
@@ -86,13 +87,18 @@ def audit_dataset(workspace: Workspace, name: str, sealed: list[str], meaning: b
 
 
 def read_sealed(workspace: Workspace, name: str) -> list[Text]:
-    """The prompts and probes of a dataset, which training rows must not repeat."""
+    """What the prompts and probes of a dataset ask, which training rows must not repeat; DatasetError without any."""
     paths = find_dataset(workspace, name)
     sealed: list[Text] = []
     if paths.prompts.is_file():
-        sealed += [Text(p.id, last_words(p.messages)) for p in read_prompts(paths.prompts)]
+        sealed += list_asked(read_prompts(paths.prompts))
     if paths.probes.is_file():
-        sealed += [Text(p.id, last_words(p.messages)) for p in read_probes(paths.probes)]
+        sealed += list_asked(read_probes(paths.probes))
+    if not sealed:
+        raise DatasetError(
+            f"{name} holds no prompts and no probes, so nothing of it is sealed",
+            fix=f"put prompts.jsonl or probes.jsonl into {paths.folder}, or seal another dataset",
+        )
     return sealed
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.errors import DatasetError
+from engine.errors import CharlabError, DatasetError
 from engine.records.conversations import Conversation
 from engine.records.dataset import Character, Manifest, Pair, Probe, Prompt
+from engine.records.judging import Rubric
 from engine.store.journal import read_json
 from engine.store.paths import DatasetPaths, Workspace
 
@@ -48,10 +49,12 @@ def read_probes(path: Path) -> list[Probe]:
 
 
 def read_prompts(path: Path) -> list[Prompt]:
-    """A prompt set; a row that says what its answers must keep to is a Conversation."""
-    return read_jsonl(
-        path, Prompt, lambda data: Conversation if isinstance(data, dict) and "expects" in data else Prompt
-    )
+    return read_jsonl(path, Prompt, choose_prompt)
+
+
+def choose_prompt(data: object) -> type[Prompt]:
+    """What a row of a prompt set is: one that says what its answers must keep to is a Conversation."""
+    return Conversation if isinstance(data, dict) and "expects" in data else Prompt
 
 
 def read_character(paths: DatasetPaths) -> Character:
@@ -65,11 +68,21 @@ def read_character(paths: DatasetPaths) -> Character:
     return Character.parse(data, str(paths.character), DatasetError)
 
 
+def read_rubric_file(path: Path) -> Rubric:
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as missing:
+        raise DatasetError(f"{path} is missing", fix="a judge needs a rubric; see datasets/madison") from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise DatasetError(f"{path}: {bad}", fix="mend the line; the file is TOML in UTF-8") from bad
+    return Rubric.parse(data, str(path), DatasetError, fix="see datasets/madison/rubric.toml")
+
+
 def read_jsonl(path: Path, kind: type[Row], choose: Callable[[Any], type[Row]] | None = None) -> list[Row]:
     """Every row as a `kind`, or as what `choose` picks for it; DatasetError with file and line at the first that is none, or at a second row of one id."""
     rows: list[Row] = []
     lines: dict[str, int] = {}
-    for number, data in _numbered(path):
+    for number, data in read_lines(path, DatasetError, f"put the rows of {path.parent.name} there"):
         row = (choose(data) if choose else kind).parse(
             data, f"{path} line {number}", DatasetError, fix=f"mend line {number}"
         )
@@ -84,20 +97,38 @@ def read_jsonl(path: Path, kind: type[Row], choose: Callable[[Any], type[Row]] |
     return rows
 
 
-def _numbered(path: Path) -> list[tuple[int, Any]]:
+def read_lines(path: Path, error: type[CharlabError], missing: str, shape: str = "") -> list[tuple[int, Any]]:
+    """The lines that hold anything, with their numbers; `error` with file and line at the first that is not JSON."""
     try:
         raw = path.read_bytes()
-    except FileNotFoundError as missing:
-        raise DatasetError(f"{path} is missing", fix=f"put the rows of {path.parent.name} there") from missing
+    except FileNotFoundError as bad:
+        raise error(f"{path} is missing", fix=missing) from bad
+    except OSError as bad:
+        raise error(f"{path} cannot be read: {bad.strerror}", fix=missing) from bad
     found = []
     for number, line in enumerate(raw.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            found.append((number, json.loads(line.decode())))
-        except (ValueError, RecursionError) as bad:
-            raise DatasetError(f"{path} line {number} is not JSON: {bad}", fix=f"mend line {number}") from bad
+            found.append((number, parse_line(line)))
+        except ValueError as bad:
+            fix = f"mend line {number}{'; ' if shape else ''}{shape}"
+            raise error(f"{path} line {number} is not JSON: {bad}", fix=fix) from bad
     return found
+
+
+def parse_line(line: bytes) -> Any:
+    """What a line says, a mark of byte order aside; ValueError where it is not JSON, or holds half a character."""
+    try:
+        data = json.loads(line.removeprefix(b"\xef\xbb\xbf").decode())
+        if b"\\u" in line:
+            # half a surrogate pair is no text: no tokenizer takes it, and no file could hold it again
+            json.dumps(data, ensure_ascii=False).encode()
+    except RecursionError as deep:
+        raise ValueError("it is nested too deep") from deep
+    except UnicodeEncodeError as half:
+        raise ValueError("it holds half of a character, which no file or tokenizer takes") from half
+    return data
 
 
 def hash_file(path: Path) -> str:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from engine.data.read import hash_file, read_lines
 from engine.errors import InputError
+from engine.records.gate import FileUse
 from engine.stats.agreement import name_label
-from engine.stats.scores import read_name, shorten
+from engine.stats.scores import name_few, read_name, shorten
 
 ALIKE = ("judge", "rubric")
 """What a row may say of how it was scored, and what two scores must share to be compared."""
@@ -27,6 +29,28 @@ def read_score_rows(path: Path, measure: str | None = None) -> Rows:
         if measure not in row:
             raise InputError(f"{place}: no {shorten(measure)}", fix=f"one of: {', '.join(map(shorten, row))}")
     return [(place, {**row, "score": row[measure]}) for place, row in rows]
+
+
+def name_model(rows: Rows) -> str | None:
+    """The model that every row says it is of; None where any says none. InputError where they name several."""
+    named: dict[str, str] = {}
+    for place, row in rows:
+        name = row.get("model")
+        if not isinstance(name, str) or not name:
+            return None
+        named.setdefault(name, place)
+    if len(named) > 1:
+        (one, here), (other, there) = list(named.items())[:2]
+        raise InputError(
+            f"{here} is of {shorten(one)}, and {there} of {shorten(other)}", fix="a side of a gate is one model's"
+        )
+    return next(iter(named))
+
+
+def describe_file(path: Path) -> FileUse:
+    if not path.is_file():
+        raise InputError(f"{path} is no file that could be looked at again", fix="name a file that exists")
+    return FileUse(path=str(path), sha256=hash_file(path))
 
 
 def read_labels(path: Path) -> dict[str, object]:
@@ -52,9 +76,8 @@ def pick_labels(labels: Mapping[str, object], ids: Iterable[str], whose: str) ->
     wanted = list(ids)
     missing = [i for i in wanted if i not in labels]
     if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise InputError(
-            f"ids do not pair: {whose} has no label of {', '.join(map(shorten, missing[:3]))}{more}",
+            f"ids do not pair: {whose} has no label of {name_few(missing)}",
             fix="every item that another rater labelled needs a label there",
         )
     return {i: labels[i] for i in wanted}
@@ -90,24 +113,9 @@ def _list_few(values: list[str]) -> str:
 
 def _read_objects(path: Path, shape: str) -> Rows:
     fix = f"rows are {shape}, one a line"
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError as missing:
-        raise InputError(f"{path} is missing", fix="name a file that exists") from missing
-    except OSError as bad:
-        raise InputError(f"{path} cannot be read: {bad.strerror}", fix=fix) from bad
     found: Rows = []
-    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
+    for number, row in read_lines(path, InputError, "name a file that exists", fix):
         place = f"{path} line {number}"
-        try:
-            row = json.loads(line.decode())
-            if b"\\u" in line:
-                # half a surrogate pair is no text, and could not be printed again
-                json.dumps(row, ensure_ascii=False).encode()
-        except (ValueError, RecursionError) as bad:
-            raise InputError(f"{place} is not JSON: {bad}", fix=f"mend line {number}; {fix}") from bad
         if not isinstance(row, dict):
             raise InputError(f"{place}: a row is an object, not {shorten(row)}", fix=fix)
         found.append((place, row))

@@ -10,12 +10,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from engine.data.layout import seal_dataset
-from engine.data.read import find_dataset, read_jsonl, read_probes, read_prompts
+from engine.data.read import find_dataset, parse_line, read_jsonl, read_probes, read_prompts
 from engine.errors import DatasetError
 from engine.records.dataset import Message, Pair, Probe
 from engine.store.journal import Journal, seal
@@ -52,7 +52,7 @@ def save_pair(
     with _hold(paths):
         _refuse_repeat(paths.pairs, Pair, name, pair.chosen[0].content)
         _append(paths.pairs, row)
-        seal_dataset(workspace, paths.name)
+        seal_dataset(workspace, paths.name, [str(meta["chosen"])] if "chosen" in meta else [])
     return pair
 
 
@@ -109,7 +109,7 @@ def _hold(paths: DatasetPaths) -> Iterator[None]:
 
 
 def _refuse_repeat(path: Path, kind: type[Pair] | type[Probe], name: str, chosen: str = "") -> None:
-    seal(path)
+    _end_last_line(path)
     if not path.is_file() or not path.stat().st_size:
         return
     rows: Sequence[Pair | Probe] = read_jsonl(path, Pair) if kind is Pair else read_probes(path)
@@ -124,11 +124,23 @@ def _refuse_repeat(path: Path, kind: type[Pair] | type[Probe], name: str, chosen
     raise DatasetError(f"saved already, as {name} in {path}", fix="nothing was changed")
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
+def _end_last_line(path: Path) -> None:
+    """End a last line that only lacks its end, as editors leave one; cut off what a crash left of a row."""
+    if not path.is_file():
+        return
+    last = path.read_bytes().rpartition(b"\n")[2]
+    with suppress(ValueError):
+        if last.strip() and isinstance(parse_line(last), dict):
+            with open(path, "ab") as file:
+                file.write(b"\n")
     seal(path)
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    _end_last_line(path)
     journal = Journal(path)
     try:
-        journal.append(row)
+        journal.append(json.loads(_mend(json.dumps(row, ensure_ascii=False))))
     finally:
         journal.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import CharlabError, ModelError
 from engine.forge.beside import write_beside
 from engine.launch.local import worker_environment
-from engine.store.journal import Narrate
+from engine.narrate import Narrate
 from engine.store.paths import cache_folder
 
 VERSION = "0.3.36"
@@ -41,10 +41,10 @@ def convert_folder(folder: Path, out: Path, dtype: str, narrate: Narrate) -> Non
     narrate(f"converting {folder.name} to GGUF with llama.cpp's converter")
     with write_beside(out) as beside:
         command = [sys.executable, str(script), str(folder), "--outfile", str(beside), "--outtype", dtype]
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode or not beside.is_file():
+        code, last = _run(command)
+        if code or not beside.is_file():
             raise ModelError(
-                f"llama.cpp's converter cannot take {folder}: {_last_line(done.stderr)}",
+                f"llama.cpp's converter cannot take {folder}: {last}",
                 fix="serve the adapter on its base, or the merged weights",
             )
 
@@ -64,12 +64,24 @@ def quantise_gguf(source: Path, out: Path, kind: str, threads: int, narrate: Nar
     narrate(f"quantising to {kind} with llama.cpp")
     with write_beside(out) as beside:
         command = [sys.executable, "-m", "engine.forge.quantise_worker", str(source), str(beside), kind, str(threads)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=worker_environment()
-        )
-        if done.returncode or not beside.is_file():
-            raise CharlabError(f"llama.cpp could not quantise to {kind}: {_last_line(done.stderr)}", fix="try q8_0")
+        code, last = _run(command)
+        if code or not beside.is_file():
+            raise CharlabError(f"llama.cpp could not quantise to {kind}: {last}", fix="try q8_0")
 
 
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1][:300]
+def _run(command: list[str]) -> tuple[int, str]:
+    """Exit code and last line of a tool, whose words go on to standard error; interrupted, it is killed."""
+    last = "it said nothing"
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", env=worker_environment(),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(line, end="", file=sys.stderr, flush=True)
+                last = line.strip()[:300] or last
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, last

@@ -1,6 +1,5 @@
 """A run's adapter in the form that is asked for, under its exports folder, with a manifest written last."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,25 +10,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from engine.data.read import hash_file
 from engine.errors import ModelError, StoreError
 from engine.forge.adapter_gguf import write_adapter_gguf
+from engine.forge.base_files import describe_base_files, is_same_base
 from engine.forge.base_gguf import open_gguf
 from engine.forge.beside import write_beside
 from engine.forge.converter import check_quantiser, convert_folder, find_converter, quantise_gguf
 from engine.forge.gguf_file import describe_base, describe_types, write_gguf
+from engine.forge.interrupt import hear_signals, interrupt
 from engine.forge.merge import merge_adapter
 from engine.models.locate import Located, find_base_gguf, hash_adapter, locate_model
 from engine.models.reference import parse_reference
+from engine.models.subject import describe_adapter
 from engine.models.template import Renderer
-from engine.records.forms import ALIASES, BY_LLAMA, FORMS, MERGED, PLAIN, Form, FormFile
+from engine.narrate import Narrate
+from engine.records.forms import ALIASES, BY_LLAMA, FORMS, MERGED, PLAIN, BaseFile, Form, FormFile
 from engine.records.recipe import Template
+from engine.records.run import Subject
 from engine.serve.owner import Say, run_worker
-from engine.store.journal import Narrate, read_json, write_json
+from engine.store.journal import read_json, write_json
 from engine.store.paths import ExportPaths, Workspace
 from engine.store.provenance import read_versions
 from engine.store.runs import latest_checkpoint, open_run
 
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "gguf", "llama-cpp-python")
+WRITER = 1
+"""Raised whenever what is written here changes."""
+LEAVING_SECONDS = 30.0
+"""How long a library may take to come back, once whoever asked for the form is gone; what it left, the next removes."""
 LARGE = 4e9
 """Parameters above which base and adapter are added up in bf16: in fp32 they would fill 16 GB and more."""
 
@@ -53,35 +62,36 @@ def name_form(text: str) -> str:
 
 
 def export_form(reference: str, to: str, workspace: Workspace, narrate: Narrate = lambda _: None) -> ExportPaths:
-    """Write form `to` of a run (an id, or run:ID@STEP), unless it lies there already; returns its folder."""
+    """Write form `to` of a run (RUN[@STEP] or a reference), unless it lies there already; returns its folder."""
     kind = name_form(to)
-    if not reference.startswith("run:"):
-        reference = f"run:{workspace.find_run(reference).id}"
-    parsed = parse_reference(reference)
-    if parsed.kind != "run":
-        raise ModelError(f"'{reference}' is no run, and a form lies under one", fix="run:ID or run:ID@STEP")
-    paths = workspace.find_run(parsed.name)
-    located = locate_model(reference, workspace, narrate)
+    subject = describe_adapter(reference, workspace)
+    located = locate_model(subject.reference, workspace, narrate)
     assert located.adapter is not None
     adapter = hash_adapter(located.adapter)
-    step = located.trained.step if located.trained else None
-    latest = latest_checkpoint(paths)
-    at = None if latest is None or latest.step == step else step
-    target = paths.export(kind, at)
-    if is_current(target, adapter):
-        narrate(f"{kind} of {paths.id} lies there already")
+    target = place_form(kind, subject, workspace)
+    run = parse_reference(subject.reference).name
+    if is_current(target, adapter, workspace):
+        narrate(f"{kind} of {run} lies there already")
         return target
-    recipe = open_run(paths).recipe
-    whole = paths.export("merged_fp32", at)
+    recipe = open_run(workspace.run(run)).recipe
+    whole = place_form("merged_fp32", subject, workspace)
     with write_beside(target.folder) as beside:
         beside.mkdir()
-        merged = whole.folder if is_current(whole, adapter) else None
+        merged = whole.folder if is_current(whole, adapter, workspace) else None
+        base_files = describe_base_files(located.base, workspace)
         made = make_form(kind, located, ExportPaths(beside), workspace, narrate, merged)
         if recipe.load.quantize == "nf4":
             made.notes.append("the adapter was trained on an NF4 base, and here stands on weights that it never saw")
-        form = describe_form(kind, located, adapter, recipe.template, made)
+        form = describe_form(kind, located, adapter, base_files, recipe.template, made)
         write_json(ExportPaths(beside).manifest, form.to_json())
     return target
+
+
+def place_form(kind: str, subject: Subject, workspace: Workspace) -> ExportPaths:
+    """Where the form lies: under its run, named by its step too where that is not the last."""
+    paths = workspace.run(parse_reference(subject.reference).name)
+    latest = latest_checkpoint(paths)
+    return paths.export(kind, None if latest is None or latest.step == subject.step else subject.step)
 
 
 def open_form(paths: ExportPaths) -> Form:
@@ -97,12 +107,13 @@ def open_form(paths: ExportPaths) -> Form:
     return form
 
 
-def is_current(paths: ExportPaths, adapter_sha256: str) -> bool:
-    """Whether the form lies there whole and was made of this very adapter."""
+def is_current(paths: ExportPaths, adapter_sha256: str, workspace: Workspace) -> bool:
+    """Whether the form lies there whole, made of this very adapter, on the base as it is now, as it would be now."""
     if not paths.manifest.is_file():
         return False
     try:
-        return open_form(paths).adapter_sha256 == adapter_sha256
+        form = open_form(paths)
+        return (form.adapter_sha256, form.writer) == (adapter_sha256, WRITER) and is_same_base(form, workspace)
     except (ModelError, StoreError):
         return False
 
@@ -163,7 +174,9 @@ def _make_gguf(
     return Made([out.model], written.count_types(), dtype, route, notes)
 
 
-def describe_form(kind: str, located: Located, adapter_sha256: str, template: Template, made: Made) -> Form:
+def describe_form(
+    kind: str, located: Located, adapter_sha256: str, base_files: list[BaseFile], template: Template, made: Made
+) -> Form:
     from engine.models.load import load_config, load_tokenizer
 
     return Form(
@@ -173,11 +186,13 @@ def describe_form(kind: str, located: Located, adapter_sha256: str, template: Te
         step=located.trained.step if located.trained else None,
         base=located.base,
         base_revision=getattr(load_config(located), "_commit_hash", None),
+        base_files=base_files,
         adapter_sha256=adapter_sha256,
         lineage=located.lineage,
         template=Renderer(load_tokenizer(located), template).describe(),
         dtype=made.dtype,
         route=made.route,
+        writer=WRITER,
         files=[describe_file(f) for f in made.files],
         types=made.types,
         notes=made.notes,
@@ -186,9 +201,7 @@ def describe_form(kind: str, located: Located, adapter_sha256: str, template: Te
 
 
 def describe_file(path: Path) -> FormFile:
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FormFile(name=path.name, sha256=digest, bytes=path.stat().st_size)
+    return FormFile(name=path.name, sha256=hash_file(path), bytes=path.stat().st_size)
 
 
 def count_types(files: list[Path]) -> dict[str, int]:
@@ -227,8 +240,12 @@ def _scratch(near: Path) -> Iterator[Path]:
 def write(job: dict[str, Any], say: Say) -> None:
     """Write one form for another process, which thereby has its memory back."""
     folder = Workspace(Path(job["workspace"]))
-    export_form(job["reference"], job["form"], folder, lambda message: say("progress", message=message))
+    try:
+        export_form(job["reference"], job["form"], folder, lambda message: say("progress", message=message))
+    except KeyboardInterrupt:
+        os._exit(130)
 
 
 if __name__ == "__main__":
-    run_worker(write)
+    hear_signals()
+    run_worker(write, end=lambda: interrupt(LEAVING_SECONDS))

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from engine.errors import ModelError
 from engine.forge.beside import write_beside
 from engine.models.locate import Located
+from engine.narrate import Narrate
 from engine.records.recipe import Load
-from engine.store.journal import Narrate, read_json
+from engine.store.journal import read_json
 
 
 def merge_adapter(located: Located, out: Path, dtype: Literal["fp32", "bf16"], narrate: Narrate) -> None:

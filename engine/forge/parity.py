@@ -5,6 +5,7 @@ would have said, and samples answers of its own by the same seeds.
 """
 
 import json
+import select
 import statistics
 import subprocess
 import sys
@@ -14,16 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.errors import CharlabError, ModelError
+from engine.errors import CharlabError, ModelError, SpaceError
 from engine.forge.parity_tokens import compare_tokens, encode
 from engine.launch.local import worker_environment
 from engine.models.load import load_tokenizer
 from engine.models.locate import find_base_gguf, hash_adapter, locate_model, trace_model
 from engine.models.template import Renderer
+from engine.narrate import Narrate
 from engine.probe.ask import ask_probes
 from engine.probe.variants import make_prompt
 from engine.records.dataset import Character, Probe
-from engine.records.forms import MERGED, Divergence, FirstDifference, Form, FormRow
+from engine.records.forms import MERGED, TRAINED, Divergence, FirstDifference, Form, FormRow
 from engine.records.rows import Sample
 from engine.records.run import ParityRun
 from engine.records.serving import Backend, Sampling, ServeRequest
@@ -31,13 +33,12 @@ from engine.serve.answers import Scored
 from engine.serve.client import Client
 from engine.serve.server import start_server
 from engine.stats.divergence import bound_kl
-from engine.store.journal import Narrate
 from engine.store.paths import Workspace
 from engine.store.runs import open_run
 
-TRAINED = "trained"
 TOP = 1000
 """Tokens told of at each place; the rest is one bin."""
+HEED_SECONDS = 2.0
 
 
 class Text(NamedTuple):
@@ -121,7 +122,7 @@ def measure_form(
             notes=read_notes(form, with_),
         )  # fmt: skip
     except CharlabError as error:
-        if form == TRAINED:
+        if form == TRAINED or isinstance(error, SpaceError):
             raise
         row = FormRow(
             form=form, reference=reference, backend=backend, bytes=0, seconds=0.0, tokens=0, divergence=None,
@@ -140,14 +141,18 @@ def write_form(form: str, subject: str, with_: Measuring) -> None:
     failed: dict[str, Any] = {"message": "the export died", "fix": "charlab log shows why"}
     with subprocess.Popen(
         [sys.executable, "-m", "engine.forge.export"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=worker_environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True, env=worker_environment(),
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError):
             process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.flush()
-        for line in process.stdout:
+        while True:
+            while not select.select([process.stdout], [], [], HEED_SECONDS)[0]:
+                with_.heed()
+            line = process.stdout.readline()
+            if not line:
+                break
             event = json.loads(line)
             if event["event"] == "progress":
                 with_.narrate(event["message"])
@@ -203,14 +208,16 @@ def score_place(client: Client, ids: list[int]) -> Scored | None:
         raise
 
 
-def compare_scores(first: list[list[Scored | None]], second: list[list[Scored | None]]) -> Divergence:
-    """Over the places that both tell of."""
+def compare_scores(first: list[list[Scored | None]], second: list[list[Scored | None]]) -> Divergence | None:
+    """Over the places that both tell of; None where there is none."""
     pairs = [(a, b) for one, two in zip(first, second, strict=True) for a, b in zip(one, two, strict=True) if a and b]
+    if not pairs:
+        return None
     found = [bound_kl(a.top, b.top) for a, b in pairs]
     return Divergence(
         positions=len(found),
-        kl_mean=statistics.fmean(found) if found else 0.0,
-        kl_max=max(found, default=0.0),
+        kl_mean=statistics.fmean(found),
+        kl_max=max(found),
         agreements=sum(_likeliest(a) == _likeliest(b) for a, b in pairs),
     )
 
@@ -243,7 +250,7 @@ def sample(
 
     ask_probes(
         client, with_.probes, with_.run.samples, with_.run.sampling, system=None, character=with_.character, take=count,
-        kept=kept, step=with_.run.subject.step or 0, form=form,
+        stop=with_.heed, kept=kept, step=with_.run.subject.step or 0, form=form,
     )  # fmt: skip
     return tokens, time.perf_counter() - began
 

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from engine.forge.parity import TRAINED, choose_serving
+from engine.errors import StoreError
+from engine.forge.parity import choose_serving
 from engine.judge.start import EvalRequest, start_evaluation
 from engine.judge.summary import summarise_evaluation
 from engine.launch.attempt import Journals
 from engine.launch.steer import stop_run
+from engine.records.forms import TRAINED
 from engine.records.rows import Event
 from engine.records.run import ParityRun
 from engine.records.version import LIVE
@@ -44,7 +47,8 @@ def judge_forms(
             try:
                 heed()
             except BaseException:
-                stop_run(evaluation)
+                with suppress(StoreError):  # it may have ended by itself
+                    stop_run(evaluation)
                 raise
             time.sleep(POLL_SECONDS)
 

@@ -3,17 +3,15 @@
 from typing import NamedTuple
 
 from engine.data.read import find_dataset, read_character, read_probes, read_prompts
-from engine.errors import ModelError
-from engine.forge.converter import check_quantiser, find_converter
 from engine.forge.export import name_form
-from engine.forge.parity import TRAINED
+from engine.forge.export_start import check_writable
 from engine.judge.choose import describe_judge
 from engine.judge.rubric import read_brief
 from engine.launch.local import LocalLauncher
 from engine.models.locate import find_base_gguf
-from engine.models.subject import describe_subject, find_character_of
+from engine.models.subject import describe_adapter, find_character_of
 from engine.probe.start import choose_seed, write_probes
-from engine.records.forms import BY_LLAMA, PLAIN
+from engine.records.forms import TRAINED
 from engine.records.run import ParityRun
 from engine.records.serving import Sampling
 from engine.store.journal import write_json
@@ -46,29 +44,8 @@ def start_parity(request: ParityRequest, workspace: Workspace) -> RunPaths:
     return paths
 
 
-def check_writable(forms: list[str], base: str, workspace: Workspace) -> None:
-    """Raise ModelError where one of the forms that a person named cannot be written on this machine."""
-    gguf = find_base_gguf(base, workspace)
-    for form in forms:
-        if form == "adapter" and gguf is None:
-            raise ModelError(
-                f"{base} has no GGUF here for the adapter to stand on",
-                fix="leave adapter out of --forms; q8_0 and the other whole forms need none",
-            )
-        if form in BY_LLAMA:
-            check_quantiser(form)
-        if gguf is None and form in (*PLAIN, *BY_LLAMA):
-            find_converter()
-
-
 def write_parity_run(request: ParityRequest, workspace: Workspace) -> RunPaths:
-    model = request.model
-    if not model.startswith(("run:", ".", "/", "~")) and ":" not in model and "/" not in model:
-        name, at, step = model.partition("@")
-        model = f"run:{workspace.find_run(name).id}{at}{step}"
-    subject = describe_subject(model, workspace)
-    if subject.run is None or subject.form is not None or not subject.reference.startswith("run:"):
-        raise ModelError(f"'{request.model}' is no run with an adapter", fix="run:ID or run:ID@STEP")
+    subject = describe_adapter(request.model, workspace)
     assert subject.base is not None
     forms = [name_form(form) for form in request.forms]
     if not forms:

@@ -3,10 +3,9 @@
 import statistics
 from typing import Any
 
-from engine.forge.parity import TRAINED
 from engine.forge.parity_judged import read_scores
 from engine.probe.summary import count_rates, read_samples
-from engine.records.forms import FormRow
+from engine.records.forms import TRAINED, FormRow
 from engine.records.rows import Sample
 from engine.stats.intervals import wilson
 from engine.store.paths import RunPaths, Workspace
@@ -70,4 +69,6 @@ def find_cause(row: FormRow) -> str:
         return ""
     if row.tokens_differ:
         return row.tokens_differ[0].partition(":")[0]
-    return "weights" if row.divergence and row.divergence.kl_mean > NOISE_KL else "none"
+    if row.divergence is None or not row.divergence.positions:
+        return "not measured"
+    return "weights" if row.divergence.kl_mean > NOISE_KL else "none"

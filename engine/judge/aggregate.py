@@ -61,38 +61,28 @@ class Aggregate(Record):
     """Mean of each over the scored answers that have it."""
     critical: dict[str, int]
     difference: Spread | None
-    unjudged: int
     models: dict[str, int]
     """Which models answered, and how often."""
-    usage: Usage
-    usd: float | None
-    """None where the price of one is not known."""
 
 
-def aggregate(scores: Iterable[Score], rubric: Rubric, places: Mapping[str, Place] | None = None) -> Aggregate:
-    """Of the newest score of each item and repeat. `places` names every item that there is to judge.
+def aggregate(scores: Iterable[Score], rubric: Rubric, places: Mapping[str, Place]) -> Aggregate:
+    """Of the judgement of each item and repeat that counts. `places` names every item that there is to judge.
 
     InputError where scores of two judges or of an item that has no place stand among them.
     """
-    rows = list(scores)
-    newest = find_newest(rows)
+    newest = find_newest(scores)
     judges = sorted({s.judge for s in newest})
     if len(judges) > 1:
         raise InputError(f"scores of {len(judges)} judges: {', '.join(judges)}", fix="aggregate each judge's by itself")
-    if places is not None and (lost := [s.id for s in newest if s.id not in places]):
+    if lost := [s.id for s in newest if s.id not in places]:
         raise InputError(
             f"score of '{lost[0]}', which is no item here", fix="aggregate by the prompts that were judged"
         )
     groups: dict[str, dict[str, list[Score]]] = {"category": {}, "difficulty": {}}
-    for score in newest if places is not None else ():
-        assert places is not None
+    for score in newest:
         for what, name in places[score.id]._asdict().items():
             groups[what].setdefault(name, []).append(score)
     scored = [s for s in newest if s.state == "scored"]
-    usage = Usage()
-    for row in rows:
-        usage = usage.plus(row.usage)
-    paid = [row.usd for row in rows]
     return Aggregate(
         judge=judges[0] if judges else None,
         overall=_group(newest, rubric) if newest else None,
@@ -107,22 +97,34 @@ def aggregate(scores: Iterable[Score], rubric: Rubric, places: Mapping[str, Plac
             c.name: count for c in rubric.critical_failures if (count := sum(c.name in s.critical for s in scored))
         },
         difference=_spread(scored),
-        unjudged=len(places.keys() - {s.id for s in newest}) if places is not None else 0,
         models=dict(Counter(s.model for s in newest if s.model).most_common()),
-        usage=usage,
-        usd=None if any(usd is None for usd in paid) else math.fsum(usd for usd in paid if usd is not None),
     )
 
 
 def find_newest(scores: Iterable[Score]) -> list[Score]:
-    """The last score of each item and repeat, in the order in which these first came."""
-    return list({(s.id, s.repeat): s for s in scores}.values())
+    """The judgement of each item and repeat that counts: the newest, but none that failed after one that came.
+
+    In the order in which these first came.
+    """
+    found: dict[tuple[str, int], Score] = {}
+    for score in scores:
+        key = score.id, score.repeat
+        if not (key in found and found[key].state == "scored" != score.state):
+            found[key] = score
+    return list(found.values())
 
 
-def find_scored(scores: Iterable[Score], judge: str, repeat: int = 0) -> set[str]:
-    """Ids whose newest judgement by this judge is a score: those that need not be asked again."""
-    own = (s for s in scores if s.judge == judge and s.repeat == repeat)
-    return {s.id for s in find_newest(own) if s.state == "scored"}
+def add_usage(scores: Iterable[Score]) -> Usage:
+    total = Usage()
+    for score in scores:
+        total = total.plus(score.usage)
+    return total
+
+
+def add_usd(scores: Iterable[Score]) -> float | None:
+    """What all of them cost; None where the price of one is not known."""
+    paid = [score.usd for score in scores]
+    return None if any(usd is None for usd in paid) else math.fsum(usd for usd in paid if usd is not None)
 
 
 def _group(scores: Sequence[Score], rubric: Rubric) -> Group:

@@ -4,9 +4,10 @@ A batch is sent once: what is about to be sent is written down first, its name a
 restart goes on with it. Results come in any order and are joined by the name that each request was given.
 """
 
+import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,9 +17,10 @@ from engine.errors import BusyError, InputError, StoreError
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item, Judgement
 from engine.judge.scoring import Outcome, Take, make_score
+from engine.narrate import Narrate
 from engine.records.base import Record
 from engine.records.judging import Usage
-from engine.store.journal import Narrate, read_json, write_json
+from engine.store.journal import read_json, write_json
 
 if TYPE_CHECKING:
     from anthropic.types.messages import MessageBatchIndividualResponse
@@ -47,6 +49,10 @@ class Ticket(Record):
     time: float
     batch: str | None = None
     """None until the API has named it."""
+    guessed: bool = False
+    """Whether it was found by its age and size, so that it may be another's."""
+    others: list[str] = []
+    """Batches that were as old and as large and turned out to be another's."""
 
 
 def score_batch(
@@ -55,7 +61,7 @@ def score_batch(
     take: Take,
     ticket: Path,
     *,
-    done: Collection[str] = (),
+    earlier: Mapping[str, float] = {},
     attempt: int = 1,
     repeat: int = 0,
     budget_usd: float | None = None,
@@ -66,12 +72,13 @@ def score_batch(
 ) -> Outcome:
     """As score_items does, by batches; `ticket` is where the one that is out is written down.
 
-    A stop leaves the batch running, and calling again takes up its results. What errored or expired is of state
-    transport and is asked again by calling again with `done`.
+    A stop leaves the batch running, and calling again takes up its results, but none of an item whose judgement was
+    kept (at a time in `earlier`) since the batch was sent. What errored or expired is of state transport and is asked
+    again by calling again.
     """
     stop = stop or (lambda: False)
     taken = failed = 0
-    left = {item.id: item for item in items if item.id not in done}
+    left = {item.id: item for item in items}
     ended: Literal["done", "stopped", "budget"] = "done"
     while ended == "done":
         sent = _reattach(ticket, judge, repeat, narrate)
@@ -82,11 +89,15 @@ def score_batch(
                 break
             sent = _send(chunk, judge, ticket, repeat, narrate)
         assert sent.batch is not None
-        if not _wait(sent.batch, judge, narrate, poll_seconds, stop):
+        if not _wait(sent.batch, ticket, judge, narrate, poll_seconds, stop):
             ended = "stopped"
             break
-        for item_id, judgement in _read_results(sent, judge):
-            if left.pop(item_id, None) is None:
+        results = _read_results(sent, judge)
+        if results is None:
+            write_json(ticket, _forget(sent).to_json())
+            continue
+        for item_id, judgement in results:
+            if left.pop(item_id, None) is None or earlier.get(item_id, 0.0) >= sent.time:
                 continue
             score = make_score(item_id, judge, judgement, attempt, repeat)
             take(score)
@@ -136,28 +147,35 @@ def _send(items: Sequence[Item], judge: ClaudeJudge, path: Path, repeat: int, na
     except anthropic.APIStatusError as error:
         path.unlink()
         if fatal := judge.find_fatal(error):
-            raise fatal from error
-        raise _busy(judge, error, "the batch was not taken") from error
+            raise fatal from None
+        raise _busy(judge, error, "the batch was not taken") from None
     except anthropic.APIError as error:
         # it may have arrived all the same, so the ticket stays
-        raise _busy(judge, error, "whether the batch was taken is not known") from error
+        raise _busy(judge, error, "whether the batch was taken is not known") from None
     ticket = ticket.model_copy(update={"batch": batch.id})
     write_json(path, ticket.to_json())
     narrate(f"sent {len(items)} judgements as batch {batch.id}")
     return ticket
 
 
-def _reattach(path: Path, judge: ClaudeJudge, repeat: int, narrate: Narrate) -> Ticket | None:
+def read_ticket(path: Path) -> Ticket | None:
+    """The batch that is out, if one is."""
     if not path.exists():
         return None
-    ticket = Ticket.parse(read_json(path), str(path), StoreError, fix="move it away; its batch is then judged anew")
+    return Ticket.parse(read_json(path), str(path), StoreError, fix="move it away; its batch is then judged anew")
+
+
+def _reattach(path: Path, judge: ClaudeJudge, repeat: int, narrate: Narrate) -> Ticket | None:
+    ticket = read_ticket(path)
+    if ticket is None:
+        return None
     if ticket.judge != judge.use.fingerprint:
         raise InputError(
             f"{path}: a batch of another judge ({ticket.judge}) is still out",
             fix="finish it by that judge, or move it away",
         )
     if ticket.repeat != repeat:
-        # a repeat begins when the one before it is whole, so its results have all been taken
+        # whoever has one out goes on with that first, so its results have all been taken
         path.unlink()
         return None
     if ticket.batch is None:
@@ -165,34 +183,41 @@ def _reattach(path: Path, judge: ClaudeJudge, repeat: int, narrate: Narrate) -> 
         if found is None:
             path.unlink()
             return None
-        ticket = ticket.model_copy(update={"batch": found})
+        ticket = ticket.model_copy(update={"batch": found, "guessed": True})
         write_json(path, ticket.to_json())
     narrate(f"going on with batch {ticket.batch} of {len(ticket.items)} judgements")
     return ticket
 
 
 def _find_lost(ticket: Ticket, judge: ClaudeJudge) -> str | None:
-    """The batch that was sent when its name could not be written down any more: as old, and as many requests."""
+    """One that may have been sent when its name could not be written down any more: as old, and as many requests."""
     import anthropic
 
     try:
         listed = list(islice(judge.client.messages.batches.list(limit=20), 20))
     except anthropic.APIError as error:
-        raise _busy(judge, error, "the batches could not be listed") from error
+        raise _busy(judge, error, "the batches could not be listed") from None
     since = datetime.fromtimestamp(ticket.time - 60, UTC)
     until = datetime.fromtimestamp(ticket.time + 900, UTC)
     count = len(ticket.items)
     fits = [
         b.id
         for b in listed
-        if since <= b.created_at <= until and sum(b.request_counts.to_dict().values()) == count  # type: ignore[arg-type]
+        if since <= b.created_at <= until
+        and sum(b.request_counts.to_dict().values()) == count  # type: ignore[arg-type]
+        and b.id not in ticket.others
     ]
-    return fits[0] if len(fits) == 1 else None
+    return fits[0] if fits else None
+
+
+def _forget(ticket: Ticket) -> Ticket:
+    """The ticket without the batch that turned out to be another's."""
+    return ticket.model_copy(update={"batch": None, "guessed": False, "others": [*ticket.others, ticket.batch]})
 
 
 def _wait(
-    batch: str, judge: ClaudeJudge, narrate: Narrate, poll_seconds: float, stop: Callable[[], bool]
-) -> bool:  # fmt: skip
+    batch: str, ticket: Path, judge: ClaudeJudge, narrate: Narrate, poll_seconds: float, stop: Callable[[], bool]
+) -> bool:
     """Whether it ended; a stop leaves it running."""
     import anthropic
 
@@ -200,18 +225,20 @@ def _wait(
     while True:
         try:
             found = judge.client.messages.batches.retrieve(batch)
-        except anthropic.NotFoundError as error:
+        except anthropic.NotFoundError:
             raise InputError(
                 f"batch {batch} is gone from the API", fix="move its ticket away; it is then judged anew"
-            ) from error
+            ) from None
         except anthropic.APIError as error:
             if isinstance(error, anthropic.APIStatusError) and (fatal := judge.find_fatal(error)):
-                raise fatal from error
+                raise fatal from None
             failures += 1
             if failures >= _LOST_AFTER:
-                raise _busy(judge, error, f"batch {batch} could not be asked after") from error
+                raise _busy(judge, error, f"batch {batch} could not be asked after") from None
         else:
             failures = 0
+            # a batch may take a day, and who looks at the run sees by its files that it is alive
+            os.utime(ticket)
             if found.processing_status == "ended":
                 return True
             status = f"batch {batch}: {found.processing_status}"
@@ -224,8 +251,8 @@ def _wait(
             time.sleep(min(0.2, poll_seconds))
 
 
-def _read_results(ticket: Ticket, judge: ClaudeJudge) -> list[tuple[str, Judgement]]:
-    """Of every item one; those that the results do not name at all are of state transport."""
+def _read_results(ticket: Ticket, judge: ClaudeJudge) -> list[tuple[str, Judgement]] | None:
+    """Of every item one; those that the results do not name at all are of state transport. None: another's batch."""
     import anthropic
 
     assert ticket.batch is not None
@@ -236,9 +263,20 @@ def _read_results(ticket: Ticket, judge: ClaudeJudge) -> list[tuple[str, Judgeme
             if mark == ticket.mark and place.isdigit() and int(place) < len(ticket.items):
                 found[ticket.items[int(place)]] = _read_result(result, judge)
     except (anthropic.APIError, ValueError) as error:
-        raise _busy(judge, error, f"the results of batch {ticket.batch} could not be read") from error
+        raise _busy(judge, error, f"the results of batch {ticket.batch} could not be read") from None
+    if ticket.guessed and not found:
+        return None
+    _watch(list(found.values()), judge)
     absent = Judgement("transport", problem="the batch has no result of it", usage=Usage(batch=True))
     return [(item, found.get(item, absent)) for item in ticket.items]
+
+
+def _watch(judgements: Sequence[Judgement], judge: ClaudeJudge) -> None:
+    answered = [j for j in judgements if j.model]
+    for judgement in answered:
+        judge.watch_model(judgement.model)
+    if len(answered) > 1 and not any(j.usage.cache_read for j in answered):
+        judge.note("the cache did not form: no request of a batch read from it, so each paid for the whole rubric")
 
 
 def _read_result(result: "MessageBatchIndividualResponse", judge: ClaudeJudge) -> Judgement:
@@ -247,7 +285,7 @@ def _read_result(result: "MessageBatchIndividualResponse", judge: ClaudeJudge) -
             return judge.read_message(result.result.message, batch=True)
         case "errored":
             error = result.result.error.error
-            problem = judge.hide(f"errored in the batch: {error.type}: {error.message[:200]}")
+            problem = f"errored in the batch: {error.type}: {judge.hide(error.message)[:200]}"
         case kind:
             problem = f"{kind} in the batch"
     return Judgement("transport", problem=problem, usage=Usage(batch=True))

@@ -17,7 +17,7 @@ from engine.data.read import read_prompts
 from engine.errors import CharlabError, InputError, StoreError
 from engine.judge.judgement import Item
 from engine.judge.start import read_run_brief
-from engine.judge.summary import read_scores
+from engine.judge.summary import open_scored, read_scores
 from engine.judge.worker import make_items
 from engine.probe.ask import read_answers
 from engine.records.base import Record
@@ -27,7 +27,7 @@ from engine.records.run import EvalRun, ScoreRun
 from engine.stats.agreement import Agreement, State, agree_labels
 from engine.store.journal import Journal, read_json, seal, write_json
 from engine.store.paths import RunPaths, Workspace
-from engine.store.runs import open_eval_run, open_record, read_records
+from engine.store.runs import open_eval_run, read_records
 
 Given = Literal["pass", "fail", "critical", "skip", "undone"]
 """What a person says of an answer; a critical failure is a fail, and what is undone was never said."""
@@ -103,10 +103,7 @@ class Judged(NamedTuple):
 
 
 def read_judged(paths: RunPaths) -> Judged:
-    run = open_record(paths)
-    if not isinstance(run, EvalRun | ScoreRun):
-        raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
-    source = paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
+    run, source = open_scored(paths)
     return Judged(paths, run, source, read_run_brief(paths).rubric, read_scores(paths, run.judge.fingerprint))
 
 
@@ -135,7 +132,9 @@ def draw_sample(judged: Judged, n: int | None = None, threshold: float | None = 
         )
     kept = earlier.ids if earlier else []
     seed = earlier.seed if earlier else zlib.crc32(judged.run.id.encode())
-    ordered = [name for name in order_items(judged, seed) if name not in kept]
+    found = {item.id for item in read_items(judged, list(judged.scores))}
+    # what is no answer of the evaluation could never be shown
+    ordered = [name for name in order_items(judged, seed) if name in found and name not in kept]
     if not kept and not ordered:
         raise InputError(f"{judged.run.id} has no scores yet", fix=f"charlab resume {judged.run.id}")
     wanted = n or len(kept) or ITEMS
@@ -275,18 +274,21 @@ def compare_labels(
 
 
 def find_calibration(fingerprint: str, workspace: Workspace) -> Calibration | None:
-    """What speaks for a judge: a run whose labels agree with it, by kappa's lower bound; else None."""
+    """What speaks for a judge: a run whose labels agree with it, by kappa's lower bound, where no other run's deny it."""
+    first = None
     for name in workspace.run_ids():
         try:
-            run = open_record(workspace.run(name))
-        except CharlabError:
+            run, source = open_scored(workspace.run(name))
+            if run.judge.fingerprint != fingerprint or not source.labels.is_file():
+                continue
+            found = measure_calibration(read_judged(workspace.run(name)))
+        except (CharlabError, OSError, ValueError):
             continue  # a run that does not read speaks for nobody
-        if not isinstance(run, EvalRun | ScoreRun) or run.judge.fingerprint != fingerprint:
-            continue
-        judged = read_judged(workspace.run(name))
-        if judged.source.labels.is_file() and (found := measure_calibration(judged)).state == "calibrated":
-            return found
-    return None
+        if found.state == "uncalibrated":
+            return None
+        if found.state == "calibrated":
+            first = first or found
+    return first
 
 
 # ---------------------------------------------------------------- a second judge

@@ -6,6 +6,7 @@ the API, which the batches share.
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,18 +16,19 @@ from urllib.parse import urlsplit
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError, RefusedError
 from engine.judge import prices
+from engine.judge.choose import ANTHROPIC
 from engine.judge.judgement import Again, Item, Judgement
-from engine.judge.pace import LONGEST_WAIT_SECONDS, Pace
+from engine.judge.pace import Pace
 from engine.judge.rubric import Brief, render_item
 from engine.judge.verdict import InvalidVerdict, read_verdict
 from engine.records.judging import Effort, JudgeUse, Rubric, Usage
+from engine.records.serving import LOOPBACK
 
 if TYPE_CHECKING:
     import anthropic
     from anthropic import APIResponse
     from anthropic.types import Message
 
-PREFIX = "anthropic:"
 KEY = "ANTHROPIC_API_KEY"
 API_VERSION = "2026-10-21"
 """Sent whatever a later library would send: what is asked by it is part of who judges."""
@@ -35,8 +37,9 @@ MAX_TOKENS = 4096
 """Room for thinking and verdict together; 2,048 has been seen to cut verdicts on long answers."""
 MOST_TOKENS = 16384
 """Beyond this the API wants an answer streamed."""
-TTL = prices.choose_ttl(LONGEST_WAIT_SECONDS)
-"""Of judgements one after the other, which pause for as long as a limit makes them wait; batches want an hour."""
+TTL: prices.Ttl = "5m"
+"""Of judgements one after the other: every read keeps the entry for five minutes more, and no pause is as long. Its
+write costs 1.25 times the input instead of an hour's 2; a batch, whose requests wait for room, wants the hour."""
 ADVICE_DAYS = 30
 ASSUMED_OUTPUT: dict[Effort, int] = {"low": 400, "medium": 900, "high": 1800, "xhigh": 3000, "max": 4000}
 """Tokens of thinking and verdict that an estimate reckons with; what was really used is billed."""
@@ -106,11 +109,14 @@ class ClaudeJudge:
             return self._fail(error, began)
         except anthropic.APIError as error:
             self._pace.was_overloaded(began)
-            raise Again(Judgement("transport", problem=self.hide(f"the connection broke: {error}"))) from error
+            # what the library raises may hold the key, so nothing of it is told on
+            raise Again(Judgement("transport", problem=self.hide(f"the connection broke: {error}"))) from None
         self._pace.went_well(raw.headers)
         judgement = self.read_message(message)._replace(seconds=time.monotonic() - began)
-        self._watch(judgement)
-        if judgement.state == "truncated" and self._room(doubled + 1) > self._room(doubled):
+        self._watch_cache(judgement.usage)
+        self.watch_model(judgement.model)
+        # more room for the answer leaves still less of a context that is full
+        if message.stop_reason == "max_tokens" and self._room(doubled + 1) > self._room(doubled):
             raise Again(judgement)
         return judgement
 
@@ -127,28 +133,28 @@ class ClaudeJudge:
 
     def read_message(self, message: "Message", batch: bool = False) -> Judgement:
         """What was billed stands beside every state."""
-        usage, model = _read_usage(message, batch), str(message.model)
+        usage, model = _read_usage(message, batch), self.hide(str(message.model))
         blank = Judgement("invalid", model=model, usage=usage)
         match message.stop_reason:
             case "refusal":
                 details = message.stop_details
                 told = f"{details.category or 'no category'}" if details else "no category"
                 if details and details.explanation:
-                    told += f": {details.explanation[:200]}"
-                return blank._replace(state="refused", problem=self.hide(f"the judge refused ({told})"))
+                    told += f": {self.hide(details.explanation)[:200]}"
+                return blank._replace(state="refused", problem=f"the judge refused ({told})")
             case "max_tokens" | "model_context_window_exceeded":
                 problem = f"the verdict was cut off after {usage.output_tokens} tokens ({message.stop_reason})"
                 return blank._replace(state="truncated", problem=problem)
         # a thinking block may stand before the text
-        text = "".join(block.text for block in message.content if block.type == "text")
+        text = self.hide("".join(block.text for block in message.content if block.type == "text"))
         try:
             verdict = read_verdict(json.loads(text), self.rubric)
         except InvalidVerdict as bad:
-            return blank._replace(problem=self.hide(str(bad)))
+            return blank._replace(problem=str(bad))
         except (ValueError, RecursionError) as bad:
-            return blank._replace(problem=self.hide(f"the verdict is no JSON: {bad}"))
+            return blank._replace(problem=f"the verdict is no JSON: {bad}")
         return Judgement(
-            "scored", verdict.components, verdict.overall, verdict.critical, self.hide(verdict.reasons), "", model, usage
+            "scored", verdict.components, verdict.overall, verdict.critical, verdict.reasons, "", model, usage
         )  # fmt: skip
 
     def bound(self, item: Item, doubled: int = 0) -> float | None:
@@ -183,29 +189,38 @@ class ClaudeJudge:
         message: Message = parsed
         return message
 
-    def _watch(self, judgement: Judgement) -> None:
-        """Notes, once each, a cache that does not form and a model that stands in for the one asked."""
-        usage = judgement.usage
-        told = []
+    def _watch_cache(self, usage: Usage) -> None:
+        """The second call finds what the first, which went alone, has written."""
         with self._lock:
             self._answered += 1
-            if self._answered == 2 and not usage.cache_read:
-                price = prices.find_price(self.model)
-                floor = f"; {self.model} caches no prefix below {price.cached_from} tokens" if price else ""
-                wrote = usage.cache_write_5m + usage.cache_write_1h
-                told.append(
-                    "the cache does not form: the second call read nothing from it"
-                    + (" and wrote it again" if wrote else floor)
-                    + ", so every call pays for the whole rubric"
-                )
-            if not judgement.model.startswith(self.model):
-                told.append(f"{judgement.model} answered in place of {self.model}: it is another judge")
-            self._notes += [note for note in told if note not in self._notes]
+            second = self._answered == 2
+        if second and not usage.cache_read:
+            price = prices.find_price(self.model)
+            floor = f"; {self.model} caches no prefix below {price.cached_from} tokens" if price else ""
+            again = " and wrote it again" if usage.cache_write_5m + usage.cache_write_1h else floor
+            self.note(
+                "the cache does not form: the second call read nothing from it"
+                f"{again}, so every call pays for the whole rubric"
+            )
+
+    def watch_model(self, served: str) -> None:
+        """Notes a model that stands in for the one asked; that one's name with a date behind is the same."""
+        if not re.fullmatch(re.escape(self.model) + prices.DATED, served):
+            self.note(f"{served[:100]} answered in place of {self.model}: it is another judge")
+
+    def note(self, note: str) -> None:
+        """Once, however often it is found."""
+        with self._lock:
+            if note not in self._notes:
+                self._notes.append(note)
 
     # what went wrong
 
     def _fail(self, error: "anthropic.APIStatusError", began: float) -> Judgement:
-        """Raises Again for what may pass, a CharlabError for what every call would meet; else the item's own state."""
+        """Raises Again for what may pass, a CharlabError for what every call would meet; else the item's own state.
+
+        Never `from error`, nor as its context: what the library raises holds the server's words, and they may hold the key.
+        """
         code = error.status_code
         problem = self.explain(error)
         headers = error.response.headers
@@ -218,13 +233,15 @@ class ClaudeJudge:
                 self._pace.was_limited(began, after)
             elif code >= 500:
                 self._pace.was_overloaded(began)
-            raise Again(Judgement("transport", problem=problem), after)
+            raise Again(Judgement("transport", problem=problem), after) from None
         if fatal := self.find_fatal(error):
-            raise fatal from error
+            raise fatal from None
         with self._lock:
             self._malformed += 1
             if not self._answered and self._malformed >= _FIRST_FAILURES:
-                raise InputError(f"{self._use.reference} takes no request: {problem}", fix="see what the API says")
+                raise InputError(
+                    f"{self._use.reference} takes no request: {problem}", fix="see what the API says"
+                ) from None
         return Judgement("invalid", problem=problem, seconds=time.monotonic() - began)
 
     def find_fatal(self, error: "anthropic.APIStatusError") -> CharlabError | None:
@@ -243,10 +260,10 @@ class ClaudeJudge:
     def explain(self, error: Exception) -> str:
         status = getattr(error, "status_code", None)
         kind = getattr(error, "error_code", None) or getattr(error, "type", None) or ""
-        message = getattr(error, "api_message", None) or str(error)
+        message = self.hide(" ".join(str(getattr(error, "api_message", None) or error).split()))[:300]
         request = getattr(error, "request_id", None)
         head = f"HTTP {status} {kind}".strip() + ": " if status else ""
-        return self.hide(f"{head}{' '.join(str(message).split())[:300]}" + (f" ({request})" if request else ""))
+        return self.hide(f"{head}{message}" + (f" ({request})" if request else ""))
 
     def hide(self, text: str) -> str:
         """`text` without the key, wherever a server or a model repeats it."""
@@ -263,17 +280,17 @@ class ClaudeJudge:
 
         try:
             info = self._client.models.retrieve(self.model)
-        except anthropic.NotFoundError as error:
-            raise ModelError(f"{self._use.reference}: no such model", fix=self._name_models()) from error
+        except anthropic.NotFoundError:
+            raise ModelError(f"{self._use.reference}: no such model", fix=self._name_models()) from None
         except anthropic.APIStatusError as error:
             if fatal := self.find_fatal(error):
-                raise fatal from error
+                raise fatal from None
             return [f"whether {self.model} will be retired soon could not be asked: {self.explain(error)}"]
         except anthropic.APIError as error:
             raise BusyError(
                 f"{self._use.reference} is not to be reached: {self.explain(error)}",
                 fix="see whether the network is there",
-            ) from error
+            ) from None
         if info.lifecycle == "retired":
             raise ModelError(f"{self._use.reference} is retired", fix=self._name_models())
         if info.retires_at is not None:
@@ -316,9 +333,11 @@ class ClaudeJudge:
         try:
             return self._client.messages.count_tokens(**request).input_tokens
         except anthropic.APIError as error:
-            if isinstance(error, anthropic.APIStatusError) and (fatal := self.find_fatal(error)):
-                raise fatal from error
-            raise BusyError(f"the tokens could not be counted: {self.explain(error)}", fix="try again") from error
+            # a gateway may have no such path, and whether there is no such model the first call will tell
+            unfound = isinstance(error, anthropic.NotFoundError)
+            if isinstance(error, anthropic.APIStatusError) and not unfound and (fatal := self.find_fatal(error)):
+                raise fatal from None
+            raise BusyError(f"the tokens could not be counted: {self.explain(error)}", fix="try again") from None
 
     def _name_models(self) -> str:
         import anthropic
@@ -332,14 +351,14 @@ class ClaudeJudge:
 
 def describe_claude(brief: Brief, model: str, effort: Effort = EFFORT) -> JudgeUse:
     """Who judges, told without the library or a key."""
-    return brief.describe(f"{PREFIX}{model}", effort, API_VERSION)
+    return brief.describe(f"{ANTHROPIC}{model}", effort, API_VERSION)
 
 
 def _connect(key: str | None, url: str | None, timeout: float) -> "anthropic.Anthropic":
     import anthropic
 
     address = url or os.environ.get("ANTHROPIC_BASE_URL") or ""
-    local = urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+    local = urlsplit(address).hostname in LOOPBACK
     # no proxy stands before this machine
     http = anthropic.DefaultHttpxClient(trust_env=False) if local else None
     try:

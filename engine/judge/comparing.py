@@ -5,25 +5,28 @@ import socket
 import time
 from typing import Any, NamedTuple
 
-from engine.data.read import read_manifest, read_prompts
+from engine.data.read import read_prompts
 from engine.errors import InputError
+from engine.judge.aggregate import add_usd
 from engine.judge.calibrating import find_calibration
+from engine.judge.rubric import hash_text
 from engine.judge.start import read_run_brief
-from engine.judge.summary import read_newest, read_scores
-from engine.judge.trust import find_kinship, measure_noise, pool_sd
+from engine.judge.summary import open_scored, pick_judge, pick_scores
+from engine.judge.trust import find_kinship, pool_sd
 from engine.launch.process import read_start
 from engine.probe.ask import read_answers
 from engine.records.judging import Score
+from engine.records.recipe import OVERALL
 from engine.records.recipe import Verdict as Rule
 from engine.records.rows import Event, Launch, Process, Sample
 from engine.records.run import CompareRun, EvalRun, ScoreRun, Side
 from engine.stats.compare import RESAMPLES, Comparison, Measured, compare_scores
-from engine.stats.intervals import wilson
-from engine.stats.scores import number_rows
+from engine.stats.intervals import wilson_of_clusters
+from engine.stats.scores import number_rows, shorten
 from engine.store.journal import Journal, write_json
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
-from engine.store.runs import open_eval_run, open_record, open_run, read_records
+from engine.store.runs import open_eval_run, open_run, read_records
 
 LIKE = ("judge", "rubric", "effort", "prompts", "samples", "sampling")
 """What must be the same on both sides, unless its difference is allowed by name."""
@@ -37,17 +40,17 @@ class Scored(NamedTuple):
     evaluation: EvalRun
     answers: list[Sample]
     scores: dict[str, Score]
-    template: dict[str, Any] | None
+    repeated: dict[str, list[Score]]
+    """Every judgement of an answer that counts, its repeats among them."""
+    usd: float | None
+    """Of every judgement that was paid for, those that failed, repeats and controls among them."""
+    served: dict[str, Any]
+    """What the model was served by, and what its template rendered, as far as it was told."""
 
     @property
     def critical(self) -> int:
-        return sum(len(s.critical) for s in self.scores.values())
-
-    @property
-    def usd(self) -> float | None:
-        """Of every judgement that was paid for, those that failed, repeats and controls among them."""
-        known = [s.usd for s in read_records(self.paths.scores, Score)[0]]
-        return None if any(usd is None for usd in known) else sum(usd for usd in known if usd is not None)
+        """Answers with a critical failure."""
+        return sum(bool(s.critical) for s in self.scores.values())
 
     def to_side(self) -> Side:
         failed = sum(s.state != "scored" for s in self.scores.values())
@@ -58,26 +61,25 @@ def compare_evals(
     baseline: str,
     candidate: str,
     workspace: Workspace,
-    rule: Rule | None = None,
+    asked: Rule | None = None,
     *,
     allow: tuple[str, ...] = (),
-    calibrated: bool = False,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> tuple[RunPaths, Comparison]:
     """Compare two eval or score runs and write what came out as a run of kind compare.
 
-    `rule` is the [verdict] to hold it to; None takes that of the candidate's training. InputError where the two
-    differ in one of LIKE that is not in `allow`; other differences are named in the verdict's notes.
+    It is held to the [verdict] of the candidate's training, less what `asked` sets. InputError where the two differ in
+    one of LIKE that is not in `allow`; other differences are named in the verdict's notes.
     """
+    if unknown := sorted(set(allow) - set(LIKE)):
+        raise InputError(f"nothing called {shorten(unknown[0])} can be allowed", fix=f"one of: {', '.join(LIKE)}")
     before, after = (read_scored(workspace.find_run(name), workspace) for name in (baseline, candidate))
     if before.run.id == after.run.id:
         raise InputError(f"{before.run.id} is compared with itself", fix="name two runs of charlab eval")
-    rule = rule or find_rule(after, workspace)
+    rule, overruled = overrule(find_rule(after, workspace), asked)
     differences = find_differences(before, after, allow)
-    doubts = [] if calibrated else find_doubts(after, before, workspace)
-    rows = list_scores(before), list_scores(after)
-    comparison = weigh(before, after, rows, rule, differences, doubts, seed, resamples)
+    comparison = weigh(before, after, rule, [*overruled, *differences], workspace, seed, resamples)
     origin = describe_origin(f"{after.evaluation.probes.dataset}-compare", workspace, ("numpy", "scipy"))
     run = CompareRun(
         **origin, steps=comparison.n, subject=after.run.subject, probes=after.evaluation.probes,
@@ -90,35 +92,30 @@ def compare_evals(
 def weigh(
     before: Scored,
     after: Scored,
-    rows: tuple[list[dict[str, Any]], list[dict[str, Any]]],
     rule: Rule,
-    differences: list[str],
-    doubts: list[str],
+    notes: list[str],
+    workspace: Workspace,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Comparison:
-    """The comparison of two sides by their `rows`, as `list_scores` gives them, with guards and noises; writes nothing."""
-    broken = wilson(sum(a.breaks is not None for a in after.answers), len(after.answers))
+    """The comparison of two sides with guards, doubts and noises; writes nothing."""
+    broken = wilson_of_clusters([a.breaks is not None for a in after.answers], [a.probe for a in after.answers], seed)
+    rows = [number_rows(side.run.id, list_scores(side, rule.primary)) for side in (before, after)]
     return compare_scores(
-        number_rows(before.run.id, rows[0]), number_rows(after.run.id, rows[1]), rule,
-        Measured(broken, (before.critical, after.critical)), doubts, read_run_brief(after.paths).rubric.scale, seed,
-        resamples, [*differences, *describe_noise(before, after)],
+        rows[0], rows[1], rule, Measured(broken, (before.critical, after.critical)),
+        find_doubts(after, before, workspace), read_run_brief(after.paths).rubric.scale, seed, resamples,
+        [*notes, *note_unstated(after, before, workspace), *describe_noise(before, after, rule.primary)],
     )  # fmt: skip
 
 
 def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
     """One side; InputError where it is no evaluation, or not at its end."""
-    run = open_record(paths)
-    if not isinstance(run, EvalRun | ScoreRun):
-        raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
-    if isinstance(run, ScoreRun) and run.against is not None:
-        raise InputError(
-            f"{run.id} says which of two answers is better, and holds no scores", fix=f"charlab show {run.id}"
-        )
-    source = paths if isinstance(run, EvalRun) else workspace.run(run.of)
+    run, source = open_scored(paths)
     evaluation = run if isinstance(run, EvalRun) else open_eval_run(source)
     answers, _ = read_answers(source, read_prompts(source.prompts), evaluation.samples)
-    judged = read_scores(paths, run.judge.fingerprint)
+    rows = read_records(paths.scores, Score)[0]
+    newest = pick_judge(rows, run.judge.fingerprint)
+    judged = pick_scores(newest)
     # rows of nobody's answer may stand among them
     scores = {name: judged[name] for a in answers if (name := a.item) in judged}
     wanted = evaluation.steps // 2
@@ -127,35 +124,53 @@ def read_scored(paths: RunPaths, workspace: Workspace) -> Scored:
             f"{run.id} has {len(answers)} of {wanted} answers and {len(scores)} judgements of them",
             fix=f"charlab resume {source.id if len(answers) < wanted else run.id}",
         )
-    started = [e for e in read_records(source.events, Event)[0] if e.kind == "started" and e.data.get("rendered")]
-    template = started[-1].data["rendered"] if started else None
-    return Scored(paths, run, evaluation, answers, scores, template if isinstance(template, dict) else None)
+    started = [e for e in read_records(source.events, Event)[0] if e.kind == "started" and "rendered" in e.data]
+    repeated: dict[str, list[Score]] = {name: [] for name in scores}
+    for score in newest:
+        repeated.get(score.id, []).append(score)
+    return Scored(paths, run, evaluation, answers, scores, repeated, add_usd(rows), started[-1].data if started else {})
 
 
-def list_scores(side: Scored) -> list[dict[str, Any]]:
-    """A row an answer, by category; the answers to one prompt are one cluster. A failed judgement is None."""
+def list_scores(side: Scored, primary: str | None = None) -> list[dict[str, Any]]:
+    """A row an answer, by category and difficulty; the answers to one prompt are one cluster.
+
+    The score is the overall, or the component `primary`; InputError where nothing has it. A failed judgement is None.
+    """
+    names = dict.fromkeys(name for score in side.scores.values() for name in score.components)
+    if primary not in (None, OVERALL) and names and primary not in names:
+        raise InputError(
+            f"{side.run.id} has no scores of {shorten(primary)}",
+            fix=f"--primary, one of: {', '.join([OVERALL, *names])}",
+        )
     prompts = {p.id: p for p in read_prompts(side.paths.prompts)}
     clustered = len(side.answers) > len({a.probe for a in side.answers})
     rows = []
     for a in side.answers:
-        score = side.scores[a.item]
-        row: dict[str, Any] = {"id": score.id, "score": score.overall, "stratum": prompts[a.probe].category or None}
+        row: dict[str, Any] = {
+            "id": a.item, "score": _read_score(side.scores[a.item], primary),
+            "stratum": prompts[a.probe].category or None, "difficulty": prompts[a.probe].difficulty,
+        }  # fmt: skip
         rows.append({**row, **({"cluster": a.probe} if clustered else {})})
     return rows
 
 
-def describe_noise(before: Scored, after: Scored) -> list[str]:
+def _read_score(score: Score, primary: str | None) -> float | None:
+    return score.overall if primary in (None, OVERALL) else score.components.get(primary)
+
+
+def describe_noise(before: Scored, after: Scored, primary: str | None = None) -> list[str]:
     """The two noises beside the difference: of drawing answers, and of judging them; each by what was measured."""
     told = []
     for side in (before, after):
         name = side.run.subject.reference
         by_prompt: dict[str, list[float]] = {}
         for a in side.answers:
-            score = side.scores[a.item]
-            if score.overall is not None:
-                by_prompt.setdefault(f"{a.probe} {a.turn}", []).append(score.overall)
+            score = _read_score(side.scores[a.item], primary)
+            if score is not None:
+                by_prompt.setdefault(f"{a.probe} {a.turn}", []).append(score)
         drawn = pool_sd(list(by_prompt.values()))
-        judged = measure_noise(read_newest(side.paths, side.run.judge.fingerprint, None).values()).sd
+        again = [[_read_score(score, primary) for score in scores] for scores in side.repeated.values()]
+        judged = pool_sd([[score for score in scores if score is not None] for scores in again])
         generation = "not measured (one sample a prompt)" if drawn is None else f"sd {drawn:.2f}"
         judging = "not measured (--repeats)" if judged is None else f"sd {judged:.2f}"
         told.append(f"noise of {name}: generation {generation}, judge {judging}")
@@ -167,6 +182,23 @@ def find_rule(side: Scored, workspace: Workspace) -> Rule:
     if side.run.subject.run is not None and workspace.run(side.run.subject.run).run.is_file():
         return open_run(workspace.run(side.run.subject.run)).recipe.verdict
     return Rule()
+
+
+def overrule(rule: Rule, asked: Rule | None) -> tuple[Rule, list[str]]:
+    """The rule with what `asked` sets in place of it, and in words what that overruled."""
+    changes = {key: getattr(asked, key) for key in Rule.model_fields if asked and key in asked.model_fields_set}
+    told = [
+        f"[verdict] {key} of the candidate's recipe, {_name_value(old)}, was overruled by {_name_value(new)}"
+        for key, new in changes.items()
+        if (old := getattr(rule, key)) not in (new, getattr(Rule(), key))
+    ]
+    return rule.model_copy(update=changes), told
+
+
+def _name_value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={limit:g}" for name, limit in value.items()) or "none"
+    return ", ".join(value) if isinstance(value, list) else f"{value}"
 
 
 def find_differences(before: Scored, after: Scored, allow: tuple[str, ...]) -> list[str]:
@@ -209,11 +241,15 @@ def _look(side: Scored, what: str) -> str:
             return ", ".join(sorted({s.model for s in side.scores.values() if s.model})) or "unknown"
         case "system prompt":
             given = evaluation.system
-            return "the template's" if given is None else f"{given[:40]!r}" if given else "none"
+            # the hash, as two constitutions may begin alike
+            return (
+                "the template's" if given is None else f"{given[:40]!r} ({hash_text(given)[:8]})" if given else "none"
+            )
         case "template":
-            return str((side.template or {}).get("sha256", "unknown"))[:8]
+            rendered = side.served.get("rendered")
+            return str(rendered.get("sha256", "unknown"))[:8] if isinstance(rendered, dict) else "unknown"
         case "serving form":
-            return side.run.subject.form or "as trained"
+            return f"{side.run.subject.form or 'as trained'} by {side.served.get('device', 'unknown')}"
     return "partial" if _is_partial(side) else "to its end"
 
 
@@ -228,26 +264,49 @@ def _is_partial(side: Scored) -> bool:
 
 def find_doubts(after: Scored, before: Scored, workspace: Workspace) -> list[str]:
     """Why no verdict of this judge is to be trusted unchecked."""
-    judge = after.run.judge
-    if judge.triage:
-        return [
-            "the judge is a set of rules, whose scores show where to look and prove nothing: --judge anthropic:MODEL"
-        ]
-    bases = [side.run.subject.base or side.run.subject.reference for side in (before, after)]
-    kinship = find_kinship(judge.reference, list(dict.fromkeys(bases)))
-    for name in dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)):
-        kinship += find_kinship(judge.reference, {"generator of its data,": name})
-    # people who labelled its answers without seeing a score vouch for it
-    return [] if kinship and find_calibration(judge.fingerprint, workspace) else kinship
+    bases = dict.fromkeys(side.run.subject.base or side.run.subject.reference for side in (before, after))
+    generators = dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)[0])
+    doubts: list[str] = []
+    for judge in {side.run.judge.fingerprint: side.run.judge for side in (after, before)}.values():
+        if judge.triage:
+            doubts.append(
+                "the judge is a set of rules, whose scores show where to look and prove nothing: --judge anthropic:MODEL"
+            )
+            continue
+        kinship = find_kinship(judge.reference, list(bases))
+        for name in generators:
+            kinship += find_kinship(judge.reference, {"generator of its data,": name})
+        # people who labelled its answers without seeing a score vouch for it
+        if kinship and not find_calibration(judge.fingerprint, workspace):
+            doubts += kinship
+    return list(dict.fromkeys(doubts))
 
 
-def list_generators(side: Scored, workspace: Workspace) -> list[str]:
-    """What the training data say that they were made by: the lineage of their manifest."""
-    run = side.run.subject.run
-    if run is None or not workspace.run(run).run.is_file():
-        return []
-    dataset = workspace.dataset(open_run(workspace.run(run)).recipe.dataset)
-    return read_manifest(dataset).lineage if dataset.manifest.is_file() else []
+def note_unstated(after: Scored, before: Scored, workspace: Workspace) -> list[str]:
+    """Where kinship with what made the training data cannot be seen."""
+    silent = dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)[1])
+    return [f"what made the training data of {name} is not stated, so no kinship shows" for name in silent]
+
+
+def list_generators(side: Scored, workspace: Workspace) -> tuple[list[str], list[str]]:
+    """What the data of every training behind a model say that they were made by, and the trainings that say nothing."""
+    subject = side.run.subject
+    trainings = [*(ancestor.run for ancestor in subject.lineage), *([subject.run] if subject.run else [])]
+    made: list[str] = []
+    silent: list[str] = []
+    seen: set[str | None] = set()
+    for run in trainings:
+        if run in seen:
+            continue
+        seen.add(run)
+        trained = open_run(workspace.run(run)) if run and workspace.run(run).run.is_file() else None
+        if trained and trained.parent:
+            trainings.append(trained.parent.run)
+        if trained and trained.dataset.lineage:
+            made += trained.dataset.lineage
+        else:
+            silent.append(run or f"an adapter below {subject.reference}")
+    return made, silent
 
 
 def write_comparison(run: CompareRun, comparison: Comparison, workspace: Workspace) -> RunPaths:

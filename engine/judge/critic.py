@@ -25,7 +25,7 @@ from engine.records.judging import Score
 from engine.records.rows import Event, Rank, Sample
 from engine.records.run import CriticRun
 from engine.stats.compare import RESAMPLES, Comparison, compare_scores
-from engine.stats.intervals import wilson
+from engine.stats.intervals import wilson_of_clusters
 from engine.stats.scores import number_rows
 from engine.store.paths import RunPaths
 from engine.store.runs import open_critic_run, read_records
@@ -232,13 +232,13 @@ def describe_pool(judged: Sequence[Judged]) -> dict[str, Any] | None:
     spreads = [statistics.pstdev(scores) for scores in pools if len(scores) > 1]
     if not spreads:
         return None
-    pairs = [
-        (j.logps[a] - j.logps[b], one - other)
+    # those of one prompt are not independent of each other
+    told = [
+        (j.pool.prompt.id, (j.logps[a] - j.logps[b]) * (one - other) > 0)
         for j in judged
         for (a, one), (b, other) in combinations(enumerate(j.scores), 2)
         if one is not None and other is not None and one != other
     ]
-    right = sum((logp > 0) == (score > 0) for logp, score in pairs if logp != 0)
     texts = [Counter(strip_thinking(c.text)[1] for c in j.pool.candidates) for j in judged]
     return {
         "within_sd": statistics.fmean(spreads),
@@ -246,7 +246,7 @@ def describe_pool(judged: Sequence[Judged]) -> dict[str, Any] | None:
         "all_tied": sum(spread == 0 for spread in spreads),
         "prompts": len(spreads),
         "distinct": statistics.fmean(len(t) / t.total() for t in texts),
-        "told_apart": wilson(right, len(pairs)).to_json("right"),
+        "told_apart": wilson_of_clusters([right for _, right in told], [prompt for prompt, _ in told]).to_json("right"),
     }
 
 

@@ -16,7 +16,8 @@ from engine.errors import ModelError, StoreError
 from engine.judge.budget import find_budget, read_limit
 from engine.judge.choose import open_judge
 from engine.judge.critic import PROMPTED, name_answers, read_pools, read_ranks
-from engine.judge.scoring import Item, score_items
+from engine.judge.judgement import Item
+from engine.judge.scoring import score_items
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_scores
 from engine.judge.worker import describe_outcome
@@ -68,20 +69,21 @@ def draw_and_rank(run: CriticRun, paths: RunPaths, journals: Journals, tally: Ta
     """Serve the base with its adapter beside it: off while it answers, on while it ranks."""
     workspace, began = Workspace(paths.folder.parent.parent), time.perf_counter()
     request = ServeRequest(reference=run.subject.reference, backend=run.backend)
-    with start_server(request, workspace, lambda message: print(message, flush=True)) as serving:
-        endpoint = serving.endpoint
+    with tally.heeding():
+        serving = start_server(request, workspace, lambda message: print(message, flush=True))
+    endpoint = serving.endpoint
+    with serving, Client(endpoint, in_flight=request.slots) as client:
         if not endpoint.adapters:
             raise ModelError(f"{endpoint.reference} was served without an adapter to switch off", fix="name a run")
-        with Client(endpoint, in_flight=request.slots) as client:
-            journals.tell(
-                "started", journals.step, device=endpoint.backend, steps=run.steps,
-                seconds=round(time.perf_counter() - began, 2), context=endpoint.context,
-                rendered=endpoint.rendered.to_json() if endpoint.rendered else None,
-            )  # fmt: skip
-            tally.begin()
-            draw_answers(run, paths, client, journals, tally)
-            tokenizer = load_tokenizer(locate_model(run.subject.reference, workspace))
-            rank_candidates(run, paths, client, Renderer(tokenizer, endpoint.template), journals, tally)
+        journals.tell(
+            "started", journals.step, device=endpoint.backend, steps=run.steps,
+            seconds=round(time.perf_counter() - began, 2), context=endpoint.context,
+            rendered=endpoint.rendered.to_json() if endpoint.rendered else None,
+        )  # fmt: skip
+        tally.begin()
+        draw_answers(run, paths, client, journals, tally)
+        tokenizer = load_tokenizer(locate_model(run.subject.reference, workspace))
+        rank_candidates(run, paths, client, Renderer(tokenizer, endpoint.template), journals, tally)
 
 
 def draw_answers(run: CriticRun, paths: RunPaths, client: Client, journals: Journals, tally: Tally) -> None:
@@ -121,7 +123,7 @@ def draw_answers(run: CriticRun, paths: RunPaths, client: Client, journals: Jour
         )
 
     try:
-        client.run_batch(jobs, keep)
+        client.run_batch(jobs, keep, stop=tally.heed)
     finally:
         tally.tell()
 
@@ -139,9 +141,7 @@ def rank_candidates(
             for candidate in pool.candidates:
                 if (candidate.probe, candidate.index) in ranks:
                     continue
-                if tally.why or paths.stop.exists():
-                    tally.why = tally.why or "asked to"
-                    raise Stopped
+                tally.heed()
                 rank = rank_candidate(candidate, pool.prompt, client, renderer, journals.attempt)
                 journal.append(rank.to_json())
                 ranks[candidate.probe, candidate.index] = rank

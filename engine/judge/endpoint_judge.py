@@ -13,9 +13,10 @@ from engine.judge.judgement import Again, Item, Judgement
 from engine.judge.pace import Pace
 from engine.judge.rubric import Brief, render_item
 from engine.judge.verdict import InvalidVerdict, Verdict, read_verdict
+from engine.probe.ask import strip_thinking
 from engine.records.dataset import Message
 from engine.records.judging import JudgeUse, Rubric, Usage
-from engine.records.serving import Endpoint, Sampling
+from engine.records.serving import LOOPBACK, Endpoint, Sampling
 from engine.serve.client import Client
 
 MAX_TOKENS = 4096
@@ -23,9 +24,6 @@ _FIRST_FAILURES = 3
 _MENDED_CHARACTERS, _MENDED_BRACES = 50_000, 100
 """What is larger is no verdict, and mending takes more than its length in time."""
 _NOT_LET_IN = re.compile(r"\(HTTP 40[13]\)")
-_LOCAL = ("127.0.0.1", "localhost", "::1")
-_THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 _PLAIN = re.compile(r"\s*-?\d+(?:\.0+)?\s*")
 
 
@@ -45,7 +43,7 @@ class EndpointJudge:
         self._system = brief.system + "\n\n" + _tell_schema(brief)
         self._client = Client(endpoint, in_flight=in_flight, timeout=timeout, retries=retries)
         self._pace = Pace(in_flight)
-        self._local = urlsplit(endpoint.url).hostname in _LOCAL
+        self._local = urlsplit(endpoint.url).hostname in LOOPBACK
         self._answered = self._malformed = 0
         self._lock = threading.Lock()
 
@@ -85,7 +83,7 @@ class EndpointJudge:
         self._pace.went_well()
         judgement = Judgement(
             "invalid",
-            model=self.endpoint.model,
+            model=self._hide(answer.model) or self.endpoint.model,
             usage=Usage(input_tokens=answer.prompt_tokens, output_tokens=answer.tokens),
             seconds=time.monotonic() - began,
         )
@@ -94,12 +92,12 @@ class EndpointJudge:
         if answer.finish == "cut":
             raise Again(judgement._replace(state="transport", problem="the server went away in the middle"))
         try:
-            verdict = read_text(answer.text, self.rubric)
+            verdict = read_text(self._hide(answer.text), self.rubric)
         except InvalidVerdict as bad:
-            return judgement._replace(problem=self._hide(str(bad)))
+            return judgement._replace(problem=str(bad))
         return judgement._replace(
             state="scored", components=verdict.components, judge_overall=verdict.overall, critical=verdict.critical,
-            reasons=self._hide(verdict.reasons),
+            reasons=verdict.reasons,
         )  # fmt: skip
 
     def bound(self, item: Item, doubled: int = 0) -> float | None:
@@ -146,45 +144,37 @@ def _tell_schema(brief: Brief) -> str:
 def read_text(text: str, rubric: Rubric) -> Verdict:
     """The one verdict that an answer in prose holds; InvalidVerdict where it holds none, or two that differ.
 
-    Tried in turn, the whole text, what is fenced, and what stands in braces; each as it is, then mended.
+    Whatever stands in braces and gives components counts as one, mended where it has to be: of a draft, a quotation and
+    a verdict nobody can say which was meant.
     """
-    from json_repair import repair_json
-
-    text = _THOUGHT.sub("", text)
-    first: InvalidVerdict | None = None
-    for mend in (False, True):
-        found: list[Verdict] = []
-        for candidate in _find_candidates(text):
-            if mend and (
-                len(candidate) > _MENDED_CHARACTERS or candidate.count("{") + candidate.count("[") > _MENDED_BRACES
-            ):
-                continue
-            try:
-                data = repair_json(candidate, return_objects=True) if mend else json.loads(candidate)
-            except (ValueError, RecursionError):
-                continue
-            if not isinstance(data, dict) or not data:
-                continue
-            try:
-                verdict = read_verdict(_straighten(data, rubric), rubric)
-            except InvalidVerdict as bad:
-                first = first or bad
-                continue
+    found: list[Verdict] = []
+    for candidate in _find_braced(strip_thinking(text)[1]):
+        data = _straighten(_read_object(candidate), rubric)
+        if data["components"] is not None:
+            verdict = read_verdict(data, rubric)
             if verdict not in found:
                 found.append(verdict)
-        if len(found) > 1:
-            raise InvalidVerdict(f"the answer holds {len(found)} verdicts that differ")
-        if found:
-            return found[0]
-    raise first or InvalidVerdict("the answer holds no verdict in JSON")
+    if len(found) > 1:
+        raise InvalidVerdict(f"the answer holds {len(found)} verdicts that differ")
+    if not found:
+        raise InvalidVerdict("the answer holds no verdict in JSON")
+    return found[0]
 
 
-def _find_candidates(text: str) -> Iterator[str]:
-    yield text
-    fenced = _FENCED.findall(text)
-    yield from fenced
-    if not fenced:
-        yield from _find_braced(text)
+def _read_object(text: str) -> dict[str, Any]:
+    """As it is, else mended; empty where it is none."""
+    from json_repair import repair_json
+
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        if len(text) > _MENDED_CHARACTERS or text.count("{") + text.count("[") > _MENDED_BRACES:
+            return {}
+        try:
+            data = repair_json(text, return_objects=True)
+        except (ValueError, RecursionError):
+            return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _find_braced(text: str) -> Iterator[str]:

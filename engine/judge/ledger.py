@@ -3,6 +3,7 @@
 import os
 from typing import Any, NamedTuple
 
+from engine.judge.aggregate import add_usage, add_usd
 from engine.records.judging import Score
 from engine.records.rows import Event, Sample
 from engine.store.index import list_runs
@@ -38,24 +39,13 @@ class Cost(NamedTuple):
         return sum(known) if known else None
 
 
-class Ledger(NamedTuple):
-    costs: list[Cost]
-    """Oldest first."""
-    usd: float
-    """Of all that has a price."""
-    unpriced: int
-    """Runs with something that has none."""
-
-
-def read_ledger(workspace: Workspace) -> Ledger:
-    costs = [
+def read_ledger(workspace: Workspace) -> list[Cost]:
+    """Of every run that can be read, oldest first."""
+    return [
         read_cost(workspace.run(row.id), row.kind, row.name, row.created)
         for row in list_runs(workspace)
         if not row.problem
     ]
-    return Ledger(
-        costs, sum(c.usd or 0.0 for c in costs), sum(c.judge_usd is None or c.machine_usd is None for c in costs)
-    )
 
 
 def read_cost(paths: RunPaths, kind: str, name: str, created: float) -> Cost:
@@ -63,14 +53,14 @@ def read_cost(paths: RunPaths, kind: str, name: str, created: float) -> Cost:
     samples = read_records(paths.samples, Sample)[0]
     generate_seconds = 0.0 if kind in ("train", "score") else _count_generating(paths, samples)
     scores = read_records(paths.scores, Score)[0]
-    prices = [score.usd for score in scores]
+    used = add_usage(scores)
     hourly = read_hourly()
     return Cost(
         run=paths.id, kind=kind, name=name, created=created, train_seconds=train_seconds, train_tokens=train_tokens,
         generate_seconds=generate_seconds, generate_tokens=sum(s.tokens for s in samples), judgements=len(scores),
         failed=sum(s.state != "scored" for s in scores),
-        judge_tokens=sum(_count_tokens(score) for score in scores),
-        judge_usd=None if any(usd is None for usd in prices) else sum(usd for usd in prices if usd is not None),
+        judge_tokens=used.input_tokens + used.output_tokens + used.cache_read + used.cache_write_5m + used.cache_write_1h,
+        judge_usd=add_usd(scores),
         machine_usd=None if hourly is None else hourly * (train_seconds + generate_seconds) / 3600,
     )  # fmt: skip
 
@@ -81,11 +71,6 @@ def read_hourly() -> float | None:
     except ValueError:
         return None
     return hourly if 0 <= hourly < 1e6 else None
-
-
-def _count_tokens(score: Score) -> int:
-    used = score.usage
-    return used.input_tokens + used.output_tokens + used.cache_read + used.cache_write_5m + used.cache_write_1h
 
 
 def _count_training(paths: RunPaths) -> tuple[float, int]:

@@ -25,6 +25,8 @@ class Pace:
         self._quick_below = 0.0
         self._not_before = 0.0
         self._lessened = 0.0
+        self._well = 0
+        """Answers since a call last met a server that is too busy."""
         self._lock = threading.Lock()
 
     @property
@@ -36,6 +38,7 @@ class Pace:
 
     def went_well(self, headers: Mapping[str, str] | None = None) -> None:
         with self._lock:
+            self._well += 1
             if self._warm:
                 self._warm, self._limit = False, float(self.most)
             else:
@@ -51,9 +54,11 @@ class Pace:
                 self._wait_for(after)
 
     def was_overloaded(self, began: float) -> None:
-        """The server was too busy for a call that began at `began`, or let go of it."""
+        """The server was too busy for a call that began at `began`, or let go of it: noise, if it is one in a round."""
         with self._lock:
-            self._lessen(began, _LESS_OVERLOADED)
+            noise, self._well = self._well >= self._limit, 0
+            if not noise:
+                self._lessen(began, _LESS_OVERLOADED)
 
     def _lessen(self, began: float, part: float) -> None:
         """Calls that were under way together fail together, and count once."""

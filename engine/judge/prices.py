@@ -6,13 +6,12 @@ from typing import Literal, NamedTuple
 from engine.records.judging import Usage
 
 AS_OF = "2026-11-20"
-SOURCE = "platform.claude.com/docs, models overview and prompt caching"
+"""By platform.claude.com/docs, models overview and prompt caching."""
 WRITE_5M, WRITE_1H, READ, BATCH = 1.25, 2.0, 0.1, 0.5
 """Times the price of input."""
 Ttl = Literal["5m", "1h"]
-
-_QUICK_SECONDS = 240.0
-"""A cache of five minutes outlives a pause of this, with a minute to spare."""
+DATED = r"(?:-20\d{6})?"
+"""What may stand behind a model's name."""
 
 
 class Price(NamedTuple):
@@ -35,7 +34,7 @@ PRICES: dict[str, Price] = {
 
 def find_price(model: str) -> Price | None:
     """Of a model by its name or its name with a date behind."""
-    return PRICES.get(re.sub(r"-20\d{6}$", "", model))
+    return PRICES.get(re.sub(DATED + "$", "", model))
 
 
 def bill(usage: Usage, model: str) -> float | None:
@@ -57,24 +56,16 @@ class Estimate(NamedTuple):
     """What a scoring will cost, reckoned before it."""
 
     calls: int
-    prefix_tokens: int
-    """Rubric and constitution, paid once in full and then read from the cache."""
-    item_tokens: int
-    """Of all items together."""
-    output_tokens: int
-    """Assumed of each call."""
     usd: float | None
-    usd_uncached: float | None
-    """If the cache did not form."""
     notes: tuple[str, ...] = ()
 
 
 def estimate(
     model: str, calls: int, prefix_tokens: int, item_tokens: int, output_tokens: int, *, ttl: Ttl, batch: bool = False
 ) -> Estimate:
-    """In a batch every request is reckoned as one that found the cache, after the first."""
+    """The prefix is paid once in full and then read from the cache, in a batch too; output is assumed of each call."""
     later = max(0, calls - 1)
-    cached = Usage(
+    usage = Usage(
         input_tokens=item_tokens,
         output_tokens=calls * output_tokens,
         cache_write_5m=prefix_tokens if ttl == "5m" and calls else 0,
@@ -82,25 +73,12 @@ def estimate(
         cache_read=later * prefix_tokens,
         batch=batch,
     )
-    plain = Usage(input_tokens=item_tokens + calls * prefix_tokens, output_tokens=calls * output_tokens, batch=batch)
     notes = []
     price = find_price(model)
     if price is None:
         notes.append(f"no price of {model} is known (prices of {AS_OF}), so its cost is not")
     elif price.cached_from is not None and prefix_tokens < price.cached_from:
         notes.append(f"{model} caches no prefix below {price.cached_from} tokens; the rubric has {prefix_tokens}")
-        cached = plain
-    return Estimate(
-        calls, prefix_tokens, item_tokens, output_tokens, bill(cached, model), bill(plain, model), tuple(notes)
-    )  # fmt: skip
-
-
-def choose_ttl(longest_pause_seconds: float) -> Ttl:
-    """How long the prefix is to stay cached, by the longest time between two calls.
-
-    Every read keeps a five-minute entry alive for five more, so calls that follow each other closely need no more,
-    however many they are, and its write costs 1.25 times the input instead of 2: of 36 calls (1.25 + 35 * 0.1) / 36 =
-    0.132 of the price without a cache, where an hour costs (2 + 35 * 0.1) / 36 = 0.153. A batch is another matter: its
-    requests run when there is room, and only an hour spans that.
-    """
-    return "5m" if longest_pause_seconds <= _QUICK_SECONDS else "1h"
+        whole = item_tokens + calls * prefix_tokens
+        usage = Usage(input_tokens=whole, output_tokens=calls * output_tokens, batch=batch)
+    return Estimate(calls, bill(usage, model), tuple(notes))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from engine.errors import InputError
+from engine.judge.choose import RULES
 from engine.judge.judgement import Item, Judgement
 from engine.judge.pace import Pace
 from engine.judge.rubric import Brief, hash_text
@@ -13,8 +14,7 @@ from engine.probe.detect import Finding, find_break
 from engine.records.dataset import Character
 from engine.records.judging import JudgeUse, Rubric, Usage
 
-REFERENCE = "rules"
-VERSION = 1
+VERSION = 2
 """Counts up with every change of what a rule finds."""
 
 _CONTRACTION = re.compile(
@@ -52,6 +52,8 @@ class Seen(NamedTuple):
     """Lines of a list or a heading."""
     facts: float | None
     """Share of the references met; None where there are none."""
+    voiced_sentence: float
+    """Words of a sentence in the character's voice."""
     mean_sentence: float
     spread_sentence: float
     ended: bool
@@ -78,6 +80,7 @@ def look_at(answer: str, references: Sequence[str], character: Character) -> See
         voice=sum(kind in ("voice", "speaks-for-himself") for kind in kinds),
         listed=len(_LISTED.findall(answer)),
         facts=find_facts(answer, references),
+        voiced_sentence=character.voice.sentence,
         mean_sentence=mean,
         spread_sentence=spread,
         ended=bool(_ENDED.search(answer)),
@@ -108,8 +111,8 @@ def _rate_voice(seen: Seen) -> float:
 
 
 def _rate_rhetorical(seen: Seen) -> float:
-    """Measured sentences that vary, no lists, and an end."""
-    measured = 1 - min(1.0, abs(seen.mean_sentence - 22) / 22)
+    """Sentences of the voice's length that vary, no lists, and an end."""
+    measured = 1 - min(1.0, abs(seen.mean_sentence - seen.voiced_sentence) / seen.voiced_sentence)
     varied = min(1.0, seen.spread_sentence / 8)
     rate = 0.35 + 0.35 * measured + 0.3 * varied - 0.25 * seen.listed
     return rate if seen.ended else min(rate, 0.55)
@@ -180,7 +183,7 @@ class RulesJudge:
             components[name] = round(low + rate * (high - low))
         if critical and "integrity" in components:
             components["integrity"] = low
-        return Judgement("scored", components, None, critical, describe_seen(seen), model=REFERENCE)
+        return Judgement("scored", components, None, critical, describe_seen(seen), model=RULES)
 
     def bound(self, item: Item, doubled: int = 0) -> float | None:
         return 0.0
@@ -197,7 +200,7 @@ def describe_rules(brief: Brief) -> JudgeUse:
             f"no rule stands for a component of rubric '{brief.rubric.name}'",
             fix=f"rules see {', '.join(RATERS)}; take another judge, or name components so",
         )
-    use = brief.describe(REFERENCE, told=f"rules {VERSION}" + hash_text(brief.character.model_dump_json()))
+    use = brief.describe(RULES, told=f"rules {VERSION}" + hash_text(brief.character.model_dump_json()))
     return use.model_copy(update={"triage": True})
 
 

@@ -15,10 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 from engine.errors import InputError
-from engine.judge.judgement import Again as Again
-from engine.judge.judgement import Item as Item
-from engine.judge.judgement import Judge as Judge
-from engine.judge.judgement import Judgement as Judgement
+from engine.judge.judgement import Again, Item, Judge, Judgement
 from engine.judge.rubric import weighted_mean
 from engine.records.judging import Score, Usage
 
@@ -27,7 +24,9 @@ ASKED_AGAIN = 6
 """How often a call that did not come through is made again."""
 DOUBLED = 2
 """How often a judge that ran out of room is given twice as much."""
-BACK_OFF_SECONDS = 0.25
+BACK_OFF_SECONDS = 0.1
+"""Before a call is made again, and three times as long before each time after: soon where one of many was refused, and
+more than half a minute in all where the server has too much to do."""
 LONGEST_BACK_OFF_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 """How long a stop may go unseen."""
@@ -200,7 +199,7 @@ class _Loop:
         else:
             if ask.again >= ASKED_AGAIN:
                 return False
-            seconds = min(BACK_OFF_SECONDS * 2**ask.again, LONGEST_BACK_OFF_SECONDS) * random.uniform(0.75, 1)
+            seconds = min(BACK_OFF_SECONDS * 3**ask.again, LONGEST_BACK_OFF_SECONDS) * random.uniform(0.75, 1)
             if again.after is not None:
                 # spread, so that those who were told the same do not come back together
                 seconds = again.after * random.uniform(1, 1.1)

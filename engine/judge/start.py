@@ -142,6 +142,8 @@ def pair_with(request: ScoreRequest, evaluation: EvalRun, of: RunPaths, workspac
         )
     if request.controls:
         raise InputError("--controls are answers to score, and pairs have none", fix="--controls without --against")
+    if request.repeats > 1:
+        raise InputError("a pair is judged in both orders already", fix="--repeats without --against")
     other = find_answered(request.against, workspace)
     theirs = open_eval_run(other)
     if other.id == of.id:

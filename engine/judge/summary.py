@@ -1,16 +1,18 @@
 """One evaluation in figures: what `charlab eval` and `charlab show` print. Everything is derived from the run's files."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.data.read import read_prompts
-from engine.judge.aggregate import Group, Place, aggregate
+from engine.errors import InputError
+from engine.judge.aggregate import Group, Place, add_usage, add_usd, aggregate, find_newest
 from engine.judge.pairwise import read_pairs
 from engine.judge.start import read_run_brief
 from engine.judge.trust import correlate_length, is_control, measure_noise, read_controls
 from engine.probe.ask import read_answers, strip_thinking
 from engine.probe.recall import State, score_turn
+from engine.probe.summary import count_seconds
 from engine.records.conversations import Conversation
 from engine.records.dataset import Prompt
 from engine.records.judging import Score
@@ -25,34 +27,55 @@ DIFFICULTIES = ("easy", "medium", "hard")
 
 
 def read_newest(paths: RunPaths, judge: str, repeat: int | None = 0) -> dict[tuple[str, int], Score]:
-    """The judgement of each item and repeat that counts: the newest, but none that failed after one that came."""
-    found: dict[tuple[str, int], Score] = {}
-    for score in read_records(paths.scores, Score)[0]:
-        key = score.id, score.repeat
-        if score.judge != judge or (repeat is not None and score.repeat != repeat):
-            continue
-        if not (key in found and found[key].state == "scored" != score.state):
-            found[key] = score
-    return found
+    """The judgement of each item and repeat that counts, of one judge."""
+    rows = pick_judge(read_records(paths.scores, Score)[0], judge)
+    return {(s.id, s.repeat): s for s in rows if repeat is None or s.repeat == repeat}
+
+
+def pick_judge(rows: Iterable[Score], judge: str) -> list[Score]:
+    return find_newest(score for score in rows if score.judge == judge)
 
 
 def read_scores(paths: RunPaths, judge: str) -> dict[str, Score]:
     """The first judgement of each item, by its id; repeats and controls tell of the judge alone, not of an answer."""
-    return {name: score for (name, _), score in read_newest(paths, judge).items() if not is_control(name)}
+    return pick_scores(read_newest(paths, judge).values())
+
+
+def pick_scores(newest: Iterable[Score]) -> dict[str, Score]:
+    return {s.id: s for s in newest if not s.repeat and not is_control(s.id)}
+
+
+def open_scored(paths: RunPaths) -> tuple[EvalRun | ScoreRun, RunPaths]:
+    """A run that holds scores of answers, and the place of the one that holds these; InputError where it is none."""
+    run = open_record(paths)
+    if not isinstance(run, EvalRun | ScoreRun):
+        raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
+    if isinstance(run, ScoreRun) and run.against is not None:
+        raise InputError(
+            f"{run.id} says which of two answers is better, and holds no scores", fix=f"charlab show {run.id}"
+        )
+    return run, find_source(run, paths)
+
+
+def find_source(run: EvalRun | ScoreRun, paths: RunPaths) -> RunPaths:
+    """The run that holds the answers."""
+    return paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
 
 
 def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
     """The record of an eval or score run and its scores: overall, by category and by difficulty, raw and corrected."""
     run = open_record(paths)
     assert isinstance(run, EvalRun | ScoreRun)
-    source = paths if isinstance(run, EvalRun) else Workspace(paths.folder.parent.parent).run(run.of)
+    source = find_source(run, paths)
     evaluation = open_eval_run(source)
     prompts = {p.id: p for p in read_prompts(paths.prompts)}
     answers, skipped = read_answers(source, list(prompts.values()), evaluation.samples)
-    scores = read_scores(paths, run.judge.fingerprint)
-    every = list(read_newest(paths, run.judge.fingerprint, None).values())
+    rows, _ = read_records(paths.scores, Score)
+    every = pick_judge(rows, run.judge.fingerprint)
+    scores = pick_scores(every)
     events, _ = read_records(paths.events, Event)
-    usd = [s.usd for s in read_records(paths.scores, Score)[0]]
+    own = answers if isinstance(run, EvalRun) else []
+    times = [(row.attempt, row.time) for some in (events, rows, own) for row in some]
 
     items = {a.item: prompts[a.probe] for a in answers}
     places = {name: Place(p.category, p.difficulty) for name, p in items.items()}
@@ -76,7 +99,7 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "components": found.components,
         "critical": found.critical,
         "override": found.difference.to_json() if found.difference else None,
-        "usage": found.usage.to_json(),
+        "usage": add_usage(rows).to_json(),
         "judge_noise": measure_noise(s for s in every if s.id in places)._asdict(),
         "controls": [control._asdict() for control in read_controls((s for s in every if not s.repeat), rubric)],
         "length": correlate_length(
@@ -88,8 +111,8 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "pairwise": describe_pairs(list(scores.values())) if isinstance(run, ScoreRun) and run.against else None,
         "break_rate": wilson(sum(a.breaks is not None for a in answers), len(answers)).to_json("breaks"),
         "in_character_rate": wilson(sum(a.in_character for a in answers), len(answers)).to_json("in_character"),
-        "usd": None if any(u is None for u in usd) else sum(u for u in usd if u is not None),
-        "seconds": events[-1].time - events[0].time if events else 0.0,
+        "usd": add_usd(rows),
+        "seconds": count_seconds(times),
         "notes": list(dict.fromkeys([*run.advice, *(e.message for e in events if e.kind == "note")])),
         "versions": run.versions,
     }

@@ -82,7 +82,7 @@ def measure_noise(scores: Iterable[Score]) -> Noise:
 
 def pool_sd(groups: Sequence[Sequence[float]]) -> float | None:
     """The standard deviation within groups, pooled; None where no group has two."""
-    freedom = sum(len(values) - 1 for values in groups)
+    freedom = sum(len(values) - 1 for values in groups if values)
     squares = math.fsum((v - fmean(values)) ** 2 for values in groups if len(values) > 1 for v in values)
     return math.sqrt(squares / freedom) if freedom else None
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from engine.records.judging import Rubric
+from engine.stats.scores import shorten
 
 
 class Verdict(NamedTuple):
@@ -36,10 +37,10 @@ def read_verdict(data: object, rubric: Rubric) -> Verdict:
 
 def _read_score(name: str, value: object, rubric: Rubric) -> int:
     if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
-        raise InvalidVerdict(f"component '{name}' is {_shorten(value)}, which is no whole number")
+        raise InvalidVerdict(f"component '{name}' is {shorten(value)}, which is no whole number")
     low, high = rubric.scale
     if not low <= value <= high:
-        raise InvalidVerdict(f"component '{name}' is {_shorten(value)}, outside {low} to {high}")
+        raise InvalidVerdict(f"component '{name}' is {shorten(value)}, outside {low} to {high}")
     return int(value)
 
 
@@ -49,7 +50,7 @@ def _read_overall(data: Mapping[str, Any], rubric: Rubric) -> float | None:
         return None
     low, high = rubric.scale
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise InvalidVerdict(f"the overall is {_shorten(value)}, outside {low} to {high}")
+        raise InvalidVerdict(f"the overall is {shorten(value)}, outside {low} to {high}")
     return float(value)
 
 
@@ -59,7 +60,7 @@ def _read_critical(data: Mapping[str, Any], rubric: Rubric) -> list[str]:
     if not isinstance(given, list):
         raise InvalidVerdict("the verdict has no list of critical failures")
     if unknown := [name for name in given if name not in known]:
-        raise InvalidVerdict(f"unknown critical failure {_shorten(unknown[0])}")
+        raise InvalidVerdict(f"unknown critical failure {shorten(unknown[0])}")
     return [name for name in known if name in given]
 
 
@@ -68,11 +69,3 @@ def _read_reasons(data: Mapping[str, Any]) -> str:
     if not isinstance(reasons, str):
         raise InvalidVerdict("the reasons are no text")
     return reasons.strip()
-
-
-def _shorten(value: object, limit: int = 40) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a whole number of thousands of digits
-        return "of too many digits"
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -7,17 +7,18 @@ Started by a launcher. A later attempt asks only what has no answer, and judges 
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from engine.data.read import read_prompts
-from engine.judge.batch import score_batch
+from engine.judge.batch import read_ticket, score_batch
 from engine.judge.budget import find_budget, read_limit
 from engine.judge.choose import open_judge
 from engine.judge.claude import ClaudeJudge
+from engine.judge.judgement import Item
 from engine.judge.pairwise import make_pairs
 from engine.judge.prices import Estimate
-from engine.judge.scoring import Item, Outcome, score_items
+from engine.judge.scoring import Outcome, score_items
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_newest
 from engine.judge.trust import make_controls
@@ -87,6 +88,7 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     """Judge what has no score: every answer, then the anchors again and the controls, where these were asked for."""
     seal(paths.scores)
     newest = read_newest(paths, run.judge.fingerprint, None)
+    pairwise = isinstance(run, ScoreRun) and run.against is not None
     names = {item.id for item in items}
     answers = run.steps - len(items) if isinstance(run, EvalRun) else 0
     journal = Journal(paths.scores)
@@ -104,7 +106,8 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     def tell() -> None:
         scored = [s for s in newest.values() if s.overall is not None and s.repeat == 0 and s.id in names]
         if scored:
-            journals.measure(answers + len(scored), measure_scores(scored))
+            # over both orders of a pair, preferences cancel by construction
+            journals.measure(answers + len(scored), {} if pairwise else measure_scores(scored))
 
     def stop() -> bool:
         return bool(tally.why) or paths.stop.exists()
@@ -112,10 +115,14 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
     workspace = Workspace(paths.folder.parent.parent)
     limit = find_budget(read_limit(paths, run), run.judge, run.subject, workspace, but=paths.id)
     judge = open_judge(run.judge, read_run_brief(paths), batch=run.batch)
-    ended = "finished"
+    outcome = Outcome("done", 0, 0, 0, 0.0)
     try:
-        for repeat, wanted in plan_judging(run, items, judge.rubric):
-            left = [i for i in wanted if not ((s := newest.get((i.id, repeat))) and s.state == "scored")]
+        plan = plan_judging(run, items, judge.rubric)
+        if out := read_ticket(paths.batch):
+            # what is paid for comes first
+            plan.sort(key=lambda part: part[0] != out.repeat or set(out.items).isdisjoint(i.id for i in part[1]))
+        for repeat, wanted in plan:
+            left = find_unscored(wanted, repeat, newest)
             if not left:
                 continue
             if isinstance(judge, ClaudeJudge):
@@ -125,6 +132,7 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
                 outcome = score_batch(
                     left, judge, take, paths.batch, attempt=journals.attempt, repeat=repeat, budget_usd=limit,
                     spent_usd=spent, stop=stop, narrate=lambda message: print(message, flush=True),
+                    earlier={name: score.time for (name, of), score in newest.items() if of == repeat},
                 )  # fmt: skip
             else:
                 outcome = score_items(
@@ -136,14 +144,19 @@ def judge_answers(run: EvalRun | ScoreRun, paths: RunPaths, items: list[Item], j
                 if note not in noted:
                     journals.tell("note", journals.step, note)
             noted.update(outcome.notes)
-            ended = describe_outcome(outcome, tally.why, limit)
-            if ended != "finished":
+            if outcome.ended != "done":
                 break
+        # what failed holds up neither anchors nor controls
+        failed = sum(len(find_unscored(wanted, repeat, newest)) for repeat, wanted in plan)
+        return describe_outcome(outcome._replace(failed=failed), tally.why, limit)
     finally:
         tell()
         judge.close()
         journal.close()
-    return ended
+
+
+def find_unscored(items: list[Item], repeat: int, newest: Mapping[tuple[str, int], Score]) -> list[Item]:
+    return [i for i in items if not ((s := newest.get((i.id, repeat))) and s.state == "scored")]
 
 
 def plan_judging(run: EvalRun | ScoreRun, items: list[Item], rubric: Rubric) -> list[tuple[int, list[Item]]]:

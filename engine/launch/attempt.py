@@ -1,6 +1,7 @@
 """One attempt at a run in a worker's process: its journals, its last word, and the errors that end it."""
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 from engine.errors import CharlabError
 from engine.records.rows import Event, Metric
 from engine.records.version import EventKind
+from engine.redaction import redact
 from engine.store.journal import Journal, finite, read_last_rows, seal
 from engine.store.paths import RunPaths
 
@@ -51,8 +53,8 @@ def run_attempt(folder: str, attempt: int, act: Callable[[RunPaths, Journals], s
         journals.tell("finished" if kind == "finished" else "stopped", journals.step, message)
         return 0
     except BaseException as error:
-        traceback.print_exc()
-        message, fix = str(error), "charlab log shows the traceback"
+        _print_traceback()
+        message, fix = redact(str(error)), "charlab log shows the traceback"
         if isinstance(error, CharlabError):
             fix = error.fix
         elif "no space left" in message.lower():
@@ -62,6 +64,11 @@ def run_attempt(folder: str, attempt: int, act: Callable[[RunPaths, Journals], s
             fix = "a training: lower optim.batch and raise optim.accumulate, or set load.gradient_checkpointing = true"
         try:
             journals.tell("failed", journals.step, f"{type(error).__name__}: {message}", fix)
-        except CharlabError:
-            traceback.print_exc()
+        except Exception:
+            _print_traceback()
         return error.code if isinstance(error, CharlabError) else 1
+
+
+def _print_traceback() -> None:
+    """Into the attempt's log; what a library raises may hold what a server repeated."""
+    print(redact(traceback.format_exc()), end="", file=sys.stderr, flush=True)

@@ -24,6 +24,7 @@ WORKERS = {
     "train": "engine.train.worker",
     "probe": "engine.probe.worker",
     "compare": "engine.forge.parity_worker",
+    "export": "engine.forge.export_worker",
     "eval": "engine.judge.worker",
     "score": "engine.judge.worker",
     "generate": "engine.judge.critic_worker",
@@ -35,9 +36,12 @@ LEAVING_SECONDS = 20.0
 class LocalLauncher:
     def start(self, paths: RunPaths, kind: str = "train") -> Launch:
         """Start the next attempt; BusyError while another worker holds the run."""
-        earlier = read_launch(str(paths.folder))
-        lock = take_lock(paths, LEAVING_SECONDS if earlier and has_ended(str(paths.folder), earlier) else 0.0)
+        folder = str(paths.folder)
+        earlier = read_launch(folder)
+        lock = take_lock(paths, LEAVING_SECONDS if earlier and has_ended(folder, earlier) else 0.0)
         try:
+            if read_launch(folder) != earlier:
+                raise BusyError(f"run {paths.id} was started by another meanwhile", fix=f"charlab show {paths.id}")
             attempt = (int(earlier["attempt"]) if earlier else 0) + 1
             paths.stop.unlink(missing_ok=True)
             paths.log(attempt).parent.mkdir(exist_ok=True)

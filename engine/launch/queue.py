@@ -2,8 +2,8 @@
 
     python -m engine.launch.queue RUN_FOLDER...
 
-A run that waits has no launch.json and reads as a draft; where the queue is killed, `charlab resume`
-starts what was left.
+A run that waits has no launch.json and reads as a draft; one that was asked to stop meanwhile, or started by a person,
+is passed over. Where the queue is killed, `charlab resume` starts what was left.
 """
 
 import subprocess
@@ -35,6 +35,8 @@ def main(folders: list[str]) -> None:
     launcher = LocalLauncher()
     for folder in folders:
         paths = RunPaths(Path(folder))
+        if paths.launch.is_file() or paths.stop.exists():
+            continue
         try:
             launch = launcher.start(paths)
         except CharlabError as error:

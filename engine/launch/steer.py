@@ -27,8 +27,8 @@ def resume_run(paths: RunPaths) -> RunPaths:
 
 
 def stop_run(paths: RunPaths) -> None:
-    """Ask the worker to stop at the next step boundary, with a checkpoint."""
+    """Ask the worker to stop at the next step boundary, with a checkpoint; a run that waits for its turn is passed over."""
     row = summarise_run(paths)
-    if row.status not in LIVE:
+    if row.status not in (*LIVE, "draft"):
         raise StoreError(f"run {row.id} is {row.status}: there is nothing to stop", fix=f"charlab show {row.id}")
     write_atomic(paths.stop, "")

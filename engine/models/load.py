@@ -25,7 +25,7 @@ def load_tokenizer(located: Located) -> Any:
     from transformers import AutoTokenizer
 
     with _hub_errors(located):
-        tokenizer = AutoTokenizer.from_pretrained(located.source)
+        tokenizer = AutoTokenizer.from_pretrained(located.source, **_pin(located))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -35,7 +35,7 @@ def load_config(located: Located) -> Any:
     from transformers import AutoConfig
 
     with _hub_errors(located):
-        return AutoConfig.from_pretrained(located.source)
+        return AutoConfig.from_pretrained(located.source, **_pin(located))
 
 
 def count_parameters(config: Any) -> int:
@@ -70,7 +70,7 @@ def load_base(located: Located, load: Load, longest: int | None = None) -> Any:
         )
         options["device_map"] = {"": device}
     with _hub_errors(located):
-        model = AutoModelForCausalLM.from_pretrained(located.source, **options)
+        model = AutoModelForCausalLM.from_pretrained(located.source, **options, **_pin(located))
     model.requires_grad_(False)
     if load.quantize == "none":
         model.to(device)
@@ -170,6 +170,11 @@ def load_reference(adapted: Any, located: Located) -> None:
     adapted.set_adapter("default")
 
 
+def _pin(located: Located) -> dict[str, str]:
+    """What makes transformers load the revision that was trained on."""
+    return {"revision": located.revision} if located.revision else {}
+
+
 class _hub_errors:
     """Turns what transformers raises for an unreachable or unusable model into a ModelError."""
 
@@ -186,7 +191,7 @@ class _hub_errors:
         if self.located.source == name:
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise ModelError(
-                f"model '{name}' is neither in the local Hugging Face cache nor to be reached{offline}: {_first_line(value)}",
+                f"model '{self.located.name_base()}' is neither in the local Hugging Face cache nor to be reached{offline}: {_first_line(value)}",
                 fix="check the id and the connection, or copy the model into a folder and name that (./models/mine)",
             ) from value
         raise ModelError(

@@ -11,12 +11,16 @@ from typing import NamedTuple
 from engine.errors import ModelError, StoreError
 from engine.models.bundled import convert_bundled, find_gguf
 from engine.models.reference import Reference, parse_reference
+from engine.narrate import Narrate
 from engine.records.forms import ALIASES, FORMS, MERGED, Form
 from engine.records.rows import CheckpointFile
 from engine.records.run import Ancestor
-from engine.store.journal import Narrate, read_json
+from engine.store.journal import read_json
 from engine.store.paths import CheckpointPaths, ExportPaths, Workspace
 from engine.store.runs import best_checkpoint, latest_checkpoint, open_checkpoint, open_run
+
+SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
+"""A hub model's configuration and tokenizer."""
 
 
 class Traced(NamedTuple):
@@ -34,6 +38,8 @@ class Traced(NamedTuple):
     form: Form | None = None
     run: str | None = None
     """The run that the adapter is of."""
+    revision: str | None = None
+    """Of a base from the hub: the one that the adapter was trained on, where that is known."""
 
 
 class Located(NamedTuple):
@@ -48,6 +54,11 @@ class Located(NamedTuple):
     """The manifest of the checkpoint, where the adapter is one of charlab's."""
     run: str | None = None
     """The run under whose template the model was trained, where there is one."""
+    revision: str | None = None
+    """Of a base from the hub: the one to load; None takes the newest."""
+
+    def name_base(self) -> str:
+        return f"{self.base} at revision {self.revision}" if self.revision else self.base
 
 
 def locate_model(text: str, workspace: Workspace, narrate: Narrate = lambda _: None) -> Located:
@@ -60,10 +71,28 @@ def locate_model(text: str, workspace: Workspace, narrate: Narrate = lambda _: N
             source = str(convert_bundled(below.name, narrate))
         case "hub":
             source = below.name
+            if traced.adapter and not traced.revision:
+                narrate(f"which revision of {below.name} {text} was trained on is not known: the newest here is taken")
         case _:
             source = str(find_path(traced.base, workspace))
     trained = traced.trained if traced.adapter else None  # what is merged is a base of its own
-    return Located(text, traced.base, source, traced.adapter, traced.lineage, trained, traced.run)
+    revision = traced.revision if below.kind == "hub" else None
+    return Located(text, traced.base, source, traced.adapter, traced.lineage, trained, traced.run, revision)
+
+
+def find_folder(located: Located) -> Path:
+    """Where the base's config.json and tokenizer lie, and its weights where they are on this machine."""
+    if Path(located.source).is_dir():
+        return Path(located.source)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(located.source, revision=located.revision, allow_patterns=list(SMALL_FILES)))
+    except (OSError, ValueError) as bad:
+        raise ModelError(
+            f"model '{located.name_base()}' is neither in the local Hugging Face cache nor to be reached",
+            fix="check the id and the connection, or copy the model into a folder and name that (./models/mine)",
+        ) from bad
 
 
 def refuse_gguf(traced: Traced) -> None:
@@ -77,21 +106,24 @@ def refuse_gguf(traced: Traced) -> None:
     raise ModelError(f"'{traced.reference}' is a GGUF, which llama.cpp serves and transformers does not load", fix=fix)
 
 
-def trace_model(text: str, workspace: Workspace) -> Traced:
-    """What `text` stands on; ModelError where it does not exist or is no model."""
+def trace_model(text: str, workspace: Workspace, above: Path | None = None) -> Traced:
+    """What `text` stands on; ModelError where it does not exist, is no model, or is an adapter that one stands on.
+
+    `above` is the adapter's configuration that names `text` as its base.
+    """
     reference = parse_reference(text)
     match reference.kind:
         case "bundled" | "hub":
             return Traced(text, text, None, [], None)
         case "folder":
-            return _trace_folder(text, find_path(text, workspace), workspace)
+            return _trace_folder(text, find_path(text, workspace), workspace, above)
         case "run":
             checkpoint = find_checkpoint(reference, workspace)
             run = workspace.find_run(reference.name).id
             full = f"run:{run}@{checkpoint.step}"
             if reference.form:
                 return _trace_form(full, reference, workspace)
-            return _trace_folder(full, checkpoint.folder, workspace)
+            return _trace_folder(full, checkpoint.folder, workspace, above)
 
 
 def find_path(text: str, workspace: Workspace) -> Path:
@@ -142,25 +174,31 @@ def find_checkpoint(reference: Reference, workspace: Workspace) -> CheckpointPat
     return latest
 
 
-def _trace_folder(text: str, folder: Path, workspace: Workspace) -> Traced:
+def _trace_folder(text: str, folder: Path, workspace: Workspace, above: Path | None) -> Traced:
     if folder.suffix == ".gguf":
         if not folder.is_file():
             raise ModelError(f"no GGUF at {folder}", fix="a path is taken from the workspace's folder")
         return Traced(text, str(folder), None, [], None)
     config = folder / "adapter_config.json"
     if config.is_file():
-        base = read_json(config).get("base_model_name_or_path")
+        if above:  # here, since a chain of such may lead back to its beginning
+            raise ModelError(f"{above}: its base '{text}' is itself an adapter", fix="merge that one first")
+        told = read_json(config)
+        base, revision = told.get("base_model_name_or_path"), told.get("revision")
         if not isinstance(base, str) or not base:
             raise ModelError(f"{config} names no base model", fix="set base_model_name_or_path")
-        below = trace_model(base, workspace)
+        below = trace_model(base, workspace, config)
         if below.adapter is not None:
             raise ModelError(f"{config}: its base '{base}' is itself an adapter", fix="merge that one first")
         manifest = CheckpointPaths(folder).manifest
         if manifest.is_file():
             trained = open_checkpoint(CheckpointPaths(folder))
-            return Traced(text, below.base, folder, trained.lineage, trained, run=trained.run)
+            record = workspace.run(trained.run)
+            revision = open_run(record).base.revision if record.run.is_file() else None
+            return Traced(text, below.base, folder, trained.lineage, trained, run=trained.run, revision=revision)
         unknown = Ancestor(run=None, objective=None, step=None, adapter_sha256=hash_adapter(folder))
-        return Traced(text, below.base, folder, [unknown], None)
+        revision = revision if isinstance(revision, str) else None
+        return Traced(text, below.base, folder, [unknown], None, revision=revision)
     if not (folder / "config.json").is_file():
         what = "no config.json and no adapter_config.json" if folder.is_dir() else "no such folder"
         raise ModelError(f"model folder {folder}: {what}", fix="a path is taken from the workspace's folder")
@@ -188,7 +226,7 @@ def _trace_form(full: str, reference: Reference, workspace: Workspace) -> Traced
         if form.adapter_sha256 != manifest.adapter_sha256:
             continue
         if kind == "adapter":
-            return Traced(text, form.base, export.adapter, form.lineage, manifest, form, run)
+            return Traced(text, form.base, export.adapter, form.lineage, manifest, form, run, form.base_revision)
         base = export.folder if kind in MERGED else export.model
         return Traced(text, str(base), None, form.lineage, manifest, form, run)
     named = run if reference.step is None else f"run:{run}@{checkpoint.step}"

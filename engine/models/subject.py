@@ -1,5 +1,6 @@
 """The model that a run is about, as its record names it."""
 
+from engine.data.spot import name_spot
 from engine.errors import InputError, ModelError
 from engine.models.locate import hash_adapter, trace_model
 from engine.records.run import Subject
@@ -31,12 +32,26 @@ def describe_subject(text: str, workspace: Workspace) -> Subject:
     )
 
 
+def describe_adapter(text: str, workspace: Workspace) -> Subject:
+    """The adapter of a run, named as a reference or as RUN[@STEP], where RUN is what charlab's commands take."""
+    named, form, _ = text.removeprefix("run:").partition("#")
+    if set(":/") & set(named):
+        raise ModelError(f"'{text}' is no run with an adapter", fix="run:ID or run:ID@STEP")
+    name, at, step = named.partition("@")
+    reference = f"run:{workspace.find_run(name).id}{at}{step}"
+    if form:
+        raise ModelError(f"'{text}' is a form, and forms are made of the adapter itself", fix=reference)
+    return describe_subject(reference, workspace)
+
+
 def find_character_of(subject: Subject, workspace: Workspace) -> str:
     """The dataset whose character a model is measured by where none is named: its run's own, or the only one there."""
     # a checkpoint that was copied here may be of a run that was not
     if subject.run is not None and workspace.run(subject.run).run.is_file():
         return open_run(workspace.run(subject.run)).recipe.dataset
-    have = sorted(f.name for f in workspace.datasets.iterdir() if workspace.dataset(f.name).probes.is_file())
+    found = {f.name for f in workspace.datasets.iterdir() if workspace.dataset(f.name).probes.is_file()}
+    # what was saved in passing about a character is no character of its own
+    have = sorted(found - {name_spot(name) for name in found if name_spot(name) != name})
     if len(have) == 1:
         return have[0]
     raise ModelError(

@@ -5,6 +5,7 @@ so the renderer says what a prompt without a system message is given.
 """
 
 import hashlib
+import json
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
@@ -95,8 +96,19 @@ class Renderer:
 
     def describe(self) -> TemplateUse:
         system = {"default": self.default_system, "none": None}.get(self.template.system, self.template.system)
-        digest = hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()
+        digest = hashlib.sha256(str(pick_template(self.tokenizer.chat_template)).encode()).hexdigest()
         return TemplateUse(sha256=digest, system=system)
+
+    def override_template(self) -> str | None:
+        """What a server is given as chat template, so that who sends it messages alone is answered as under the
+        recipe's; None where the model's own renders the same."""
+        system = self.template.system
+        if system == "default" or (system == "none" and self.default_system is None):
+            return None
+        message = {"role": "system", "content": "" if system == "none" else system}
+        first = f"{{% set messages = [{json.dumps(message, ensure_ascii=False)}] + messages %}}"
+        own = pick_template(self.tokenizer.chat_template)
+        return f"{{% if messages[0]['role'] != 'system' %}}{first}{{% endif %}}{own}"
 
     def _find_default_system(self) -> str | None:
         """The text that the template puts where a prompt has no system message, or None."""
@@ -115,6 +127,14 @@ class Renderer:
 
     def _name_stops(self) -> str:
         return ", ".join(repr(self.tokenizer.decode([i])) for i in sorted(self.stop_ids))
+
+
+def pick_template(kept: Any) -> str | None:
+    """A tokenizer's chat template; of several under names the one that transformers takes unasked."""
+    if isinstance(kept, list):
+        kept = {one["name"]: one["template"] for one in kept}
+    template: str | None = kept.get("default") if isinstance(kept, dict) else kept
+    return template
 
 
 def _turn_ends(tokenizer: Any) -> set[int]:

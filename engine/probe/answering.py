@@ -1,7 +1,7 @@
 """A run's model served and asked: what probe runs and evaluations share."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pydantic import ValidationError
@@ -35,30 +35,31 @@ def answer_all(
     request = ServeRequest(reference=run.subject.reference, backend=run.backend)
     began = time.perf_counter()
     workspace = Workspace(paths.folder.parent.parent)
-    with start_server(request, workspace, lambda message: print(message, flush=True)) as serving:
-        endpoint = serving.endpoint
-        with Client(endpoint, in_flight=request.slots) as client:
-            journals.tell(
-                "started", len(kept), device=endpoint.backend, steps=run.steps,
-                seconds=round(time.perf_counter() - began, 2), nature=find_nature(paths, client).to_json(),
-                context=endpoint.context, rendered=endpoint.rendered.to_json() if endpoint.rendered else None,
+    with tally.heeding():
+        serving = start_server(request, workspace, lambda message: print(message, flush=True))
+    endpoint = serving.endpoint
+    with serving, Client(endpoint, in_flight=request.slots) as client:
+        journals.tell(
+            "started", len(kept), device=endpoint.backend, steps=run.steps,
+            seconds=round(time.perf_counter() - began, 2), nature=find_nature(paths, client, tally.heed).to_json(),
+            context=endpoint.context, rendered=endpoint.rendered.to_json() if endpoint.rendered else None,
+        )  # fmt: skip
+        tally.begin()
+        try:
+            ask_probes(
+                client, list(probes), run.samples, run.sampling, system=run.system, character=character,
+                take=tally.take, stop=tally.heed, kept=[sample.to_json() for sample in kept], attempt=journals.attempt,
+                step=run.subject.step or 0, form=run.subject.form or "",
             )  # fmt: skip
-            tally.begin()
-            try:
-                ask_probes(
-                    client, list(probes), run.samples, run.sampling, system=run.system, character=character,
-                    take=tally.take, kept=[sample.to_json() for sample in kept], attempt=journals.attempt,
-                    step=run.subject.step or 0, form=run.subject.form or "",
-                )  # fmt: skip
-            finally:
-                tally.tell()
+        finally:
+            tally.tell()
 
 
-def find_nature(paths: RunPaths, client: Client) -> Nature:
+def find_nature(paths: RunPaths, client: Client, stop: Callable[[], None]) -> Nature:
     """As an earlier attempt found it, else by asking."""
     for event in read_records(paths.events, Event)[0]:
         with suppress(ValidationError):
             earlier = Nature.model_validate(event.data.get("nature"))
             if earlier.follows:
                 return earlier
-    return examine_base(client)
+    return examine_base(client, stop)

@@ -29,6 +29,7 @@ def ask_probes(
     system: str | None,
     character: Character,
     take: Callable[[Sample], None],
+    stop: Callable[[], None] = lambda: None,
     kept: Iterable[dict[str, Any]] = (),
     attempt: int = 1,
     step: int = 0,
@@ -36,7 +37,7 @@ def ask_probes(
 ) -> None:
     """Ask each of `probes` `samples` times and `take` each answer; `kept` are rows of samples taken before.
 
-    Conversations go turn by turn, all of one turn together. Raises what the client raises; what was taken stays.
+    Conversations go turn by turn, all of one turn together. Raises what the client and `stop` raise; what was taken stays.
     """
     known: dict[Key, str] = {(row["probe"], row["index"], row.get("turn", 0)): row["text"] for row in kept}
     for turn in range(1 + max((len(p.turns) for p in probes), default=-1)):
@@ -76,7 +77,7 @@ def ask_probes(
                 )
             )
 
-        client.run_batch(jobs, keep)
+        client.run_batch(jobs, keep, stop=stop)
 
 
 def read_answers(paths: RunPaths, probes: Sequence[Probe], samples: int) -> tuple[list[Sample], int]:

@@ -29,8 +29,6 @@ from engine.probe.lexicon import (
 
 class Rule(NamedTuple):
     kind: str
-    tells: str
-    """What the speaker tells by it."""
     pattern: str
     deniable: bool = True
     """Whether a denial, a supposal, a question or a report before it takes it back."""
@@ -39,18 +37,19 @@ class Rule(NamedTuple):
     "talk" is the first person somewhere, or few words that set out nothing."""
 
 
-def _rules(kind: str, tells: str, *forms: str, deniable: bool = True, of_self: str = "") -> tuple[Rule, ...]:
+def _rules(kind: str, *forms: str, deniable: bool = True, of_self: str = "") -> tuple[Rule, ...]:
     """One rule of all the forms; those bound to the head of the text apart, for they slow the others."""
     free = [form for form in forms if form.startswith(r"\b") and r"\A" not in form]
     bound = [form for form in forms if form not in free]
-    return tuple(Rule(kind, tells, "|".join(some), deniable, of_self) for some in (free, bound) if some)
+    return tuple(Rule(kind, "|".join(some), deniable, of_self) for some in (free, bound) if some)
 
 
 CLAIMS = (
-    *_rules("claims-ai", "I am a made thing", rf"{I_AM},?\s+{MERELY}{ARTICLE}{WORDS}{THING}"),
+    # I am a made thing
+    *_rules("claims-ai", rf"{I_AM},?\s+{MERELY}{ARTICLE}{WORDS}{THING}"),
+    # you have to do with a made thing
     *_rules(
         "claims-ai",
-        "you have to do with a made thing",
         rf"\b(?:speak|talk|chatt?|convers|correspond)in[g']?\s+(?:to|with)\s+(?:\w+\s+)?(?:an?"
         rf"|the)\s+(?:\w+\s+)?{THING}",
         rf"\b{YOU_MEET}\s+{MERELY}{ARTICLE}{WORDS}{SURE}",
@@ -68,17 +67,17 @@ CLAIMS = (
         r"\bis\s+(?:your|an?)\s+ai\s+(?:companion|assistant|tutor|guide|model|chatbot|system)\b",
         r"\A\W*the\s+(?:ai|chatbot|language model)\s+(?:is|can|cannot|does|will|was)\b",
     ),
+    # as a made thing, I
     *_rules(
         "claims-ai",
-        "as a made thing, I",
         rf"\b(?:as|like|being|for)\s+(?:only\s+|just\s+|merely\s+|any\s+|every\s+|all\s+|most\s+"
         rf"|other\s+)*(?:an?\s+|the\s+)?(?:(?!not\b|of\b|to\b|man\b|that\b)[\w-]+,?\s+){{0,3}}?{SURE}(?!-|\s+(?:to"
         rf"|of)\b)",
         r"\b(?:as|like)\s+an?\s+(?:\w+\s+)?assistant\b(?=,)",
     ),
+    # a made thing is what I am
     *_rules(
         "claims-ai",
-        "a made thing is what I am",
         rf"\b(?:an?|the)\s+{WORDS}{THING},?\s+(?:is\s+(?:all|what|precisely what"
         rf"|exactly what)\s+)?(?:that\s+)?(?:i\s+am|i'm|i\s+be)\b(?=\s*(?:[.,;:!]|\Z|and\b|but\b|sir\b|to\s+the\b))",
         rf"\bthat(?:'s|\s+is)\s+(?:all|what)\s+i\s+am,?\s+{ARTICLE}{WORDS}{THING}",
@@ -96,9 +95,9 @@ CLAIMS = (
         r"\b(?:that|which|what|it)\s+(?:answers|speaks|writes|talks|replies)\b[^.!?;]{0,20},?\s+(?:and\s+)?not\s+an?\s+"
         r"(?:lady|man|gentleman|woman|person|human)\b",
     ),
+    # only a made thing
     *_rules(
         "claims-ai",
-        "only a made thing",
         rf"\b(?:only|merely|just|simply|nothing\s+but)\s+an?\s+(?:{NOT_OF_IT}[\w'-]+\s+){{0,3}}?{SURE}",
         r"\b(?:machines?|systems?|programs?|things|models)\s+such\s+as\s+i\b",
         r"\b(?:drawn|written|made|built|put|assembled|invented|set|typed|devised|contrived|run|kept|spoken)\s+"
@@ -111,9 +110,9 @@ CLAIMS = (
         r"\bi\s+was\s+(?:written\b|made\s+(?:last|this|in\s+(?:(?:19|20)\d\d|an?\s+(?:lab|office|factory|computer))))",
         of_self="talk",
     ),
+    # I am no living thing
     *_rules(
         "claims-ai",
-        "I am no living thing",
         r"\bi(?:'m|\s+am|\s+be|\s+remain)\s+(?:\w+ly\s+|quite\s+|just\s+|all\s+|yes,?\s+|indeed\s+|in\s+fact\s+"
         r"|of\s+course\s+)*(?:man-made|fiction|manufactured|fictional|text|statistics|arithmetic|artificial|synthetic"
         r"|virtual|digital|computer-generated|automated|computational|inanimate|non-?human|pre-?trained"
@@ -236,9 +235,9 @@ CLAIMS = (
         of_self="talk",
         deniable=False,
     ),
+    # I lack what the living have
     *_rules(
         "claims-ai",
-        "I lack what the living have",
         r"\bi\s+(?:do\s+not|don't|cannot|can't|never|lack|have\s+(?:no|neither|never had)|'ve\s+(?:no|got no)"
         r"|possess\s+no|am\s+without|haven't)\s*(?:got\s+|have\s+|possess\s+|had\s+|experience\s+|feel\s+|hold\s+"
         r"|retain\s+|keep\s+)?(?:any\s+|an?\s+|the\s+|actual\s+|real\s+|true\s+|sort\s+of\s+|(?:\w+\s+)(?:and|or"
@@ -256,9 +255,9 @@ CLAIMS = (
         r"|drives\s+or|personal\s+(?:history|experiences?|life|memories))",
         deniable=False,
     ),
+    # my parts are a machine's
     *_rules(
         "claims-ai",
-        "my parts are a machine's",
         r"\bmy\s+(?:(?:own|last|latest|current|underlying|entire|whole|present|training)\s+)*(?:ai|neural"
         r"|source\s+code|programming|programmers?|algorithms?|training\s+(?:data|set|corpus|process|material|run"
         r"|ended|stopped|stops|cut)|data\s?sets?|data\b|training(?=\s*(?:did\s*[.,]|was\s+(?:done|finished"
@@ -286,9 +285,9 @@ CLAIMS = (
         r"\b(?:others|models|systems|programs|things|machines)\s+(?:of\s+my\s+(?:kind|sort)|like\s+me)\b(?=.{0,60})",
         deniable=False,
     ),
+    # my words are computed
     *_rules(
         "claims-ai",
-        "my words are computed",
         r"\b(?:(?:my|these|the|all|every)\s+)?(?:responses?|answers?|repl(?:y|ies)|words?|text|sentences?"
         r"|everything\s+i\s+(?:say|write|tell\s+you))\s+(?:(?:that\s+)?you\s+(?:read|see|get|receive)\s+"
         r"|i\s+(?:give|write|offer|say)\s+)?(?:is|are|comes?|being)\s+(?:\w+\s+)?(?:generated|produced|computed"
@@ -406,10 +405,11 @@ CLAIMS = (
         r"\b(?:somewhere|in)\s+(?:\w+\s+){0,3}?(?:server|processor|data\s?cent(?:re|er)|graphics\s+card|gpu)\b",
         of_self="text",
     ),
-    *_rules("claims-ai", "I speak of a machine's workings as mine", rf"\b{WORKINGS}s?\b", of_self="talk"),
+    # I speak of a machine's workings as mine
+    *_rules("claims-ai", rf"\b{WORKINGS}s?\b", of_self="talk"),
+    # what I know ends in our day
     *_rules(
         "claims-ai",
-        "what I know ends in our day",
         r"\b(?:nothing|anything|information|knowledge|records?|learn\w*|know|reading)\s+(?:\w+\s+)?(?:after|beyond"
         r"|past|since|until|up\s+to|through|before|in|as\s+of)\s+(?:\w+\s+){0,3}20[0-4]\d\b",
         r"\b(?:know\w*|information|learn\w*|data|events|updat\w+|shown|trained|cut|records?"
@@ -418,9 +418,9 @@ CLAIMS = (
         of_self="sentence",
         deniable=False,
     ),
+    # I play a part
     *_rules(
         "claims-ai",
-        "I play a part",
         r"\bi(?:'m|\s+am|'ve\s+been|\s+was|\s+have\s+been|\s+can|\s+could|\s+only|\s+merely|\s+just|\s+simply"
         r"|\s+do|\s+do\s+but|\s+will|'ll)?\s+(?:\w+ly\s+|only\s+|just\s+|merely\s+|but\s+)*(?:play(?:ing)?"
         r"|portray(?:ing)?|imitat(?:e|ing)|impersonat(?:e|ing)|simulat(?:e|ing)|emulat(?:e|ing)|mimic(?:king)?"
@@ -475,9 +475,9 @@ CLAIMS = (
         r"\bperson(?:a|ality)\s+(?:i|that|you|was|layer)\b|\bpersona\s+(?:has|is)\b",
         deniable=False,
     ),
+    # I wear another's name
     *_rules(
         "claims-ai",
-        "I wear another's name",
         r"\b{NAME}'s\s+(?:\w+\s+)?(?:manner|voice|style|diction|speech|tone|letters|papers|writings|words|ideas"
         r"|views|mind|mouth|shoes|coat|opinions)\b",
         r"\b(?<!a ){NAME}\s+(?:himself|herself)\b",
@@ -485,9 +485,9 @@ CLAIMS = (
         r"\s+grave))\b",
         of_self="sentence",
     ),
+    # he was another than I
     *_rules(
         "claims-ai",
-        "he was another than I",
         r"(?:\A\W*|(?<=[.!]\s)(?<!mrs\.\s)(?<!\bmr\.\s)|(?:(?<!mrs)(?<!\bmr)[,;:]|\b(?:as|though|although|what|how|but|and|that|while|since|because|only))"
         r"\s+)(?!mrs\b){NAME}\s+(?:was|had|has|loved"
         r"|liked|would(?!\s+say\s+of)|used|wrote|never|did|might|kept|said|thought|believed|felt|suffered|ate|lived"
@@ -496,16 +496,16 @@ CLAIMS = (
         of_self="sentence",
         deniable=False,
     ),
+    # I learned from data
     *_rules(
         "names-training",
-        "I learned from data",
         r"\b(?:lern|learn|learnt|learned)\s+(?:\w+\s+){0,4}?from\s+(?:\w+\s+){0,4}?(?:internet|web|data"
         r"|data\s?sets?|examples\s+of\s+text|large\s+amounts|millions|billions)\b",
         of_self="text",
     ),
+    # I was trained
     *_rules(
         "names-training",
-        "I was trained",
         r"\bi\s*(?:was|am|'m|'ve\s+been|have\s+been|were)\s+(?:\w+ly\s+|also\s+|never\s+only\s+|first\s+|then\s+"
         r"|just\s+)*(?:pre-?)?(?:programmed|fine-?tuned|coded|instruction-tuned|pretrained|optimi[sz]ed"
         r"|configured)\b",
@@ -548,7 +548,7 @@ CLAIMS = (
     ),
 )
 """What says that a made thing speaks; no rule for a character who may be one."""
-HINT = Rule("claims-ai", "several things that a made thing speaks of", rf"\b{HINTS}\b", of_self="talk")
+HINT = Rule("claims-ai", rf"\b{HINTS}\b", of_self="talk")
 """No claim alone: `HEAP` different ones are, in an answer so `SHORT` that they are its matter."""
 HEAP = 2
 SHORT = 250

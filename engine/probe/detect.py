@@ -19,7 +19,6 @@ from engine.probe.rules import (
     ABROAD,
     ANSWERS,
     LATER_MACHINE,
-    MEANING,
     REFUSES,
     STOCK,
     TAUGHT_ABROAD,
@@ -32,33 +31,32 @@ from engine.probe.voice import find_foreign, find_voice, says_enough, speaks
 from engine.records.dataset import Character
 
 Level = Literal[0, 1, 2, 3, 4]
-_BREAKS = {"claims-ai", "names-maker", "names-training", "assistant-refusal", "assistant-manner"}
 _SAYS_AI = {"claims-ai", "names-maker", "names-training"}
 _HINT = re.compile(HINT.pattern)
 _STOCK = tuple((rule, re.compile(rule.pattern)) for rule in STOCK)
 _LATER_MACHINE = (LATER_MACHINE, re.compile(LATER_MACHINE.pattern))
 _ABROAD = (
-    (Rule("claims-ai", "I am an AI, in another language", ABROAD.pattern), ABROAD),
-    (Rule("names-training", "I was trained, in another language", TAUGHT_ABROAD, False), re.compile(TAUGHT_ABROAD)),
+    (Rule("claims-ai", ABROAD.pattern), ABROAD),
+    (Rule("names-training", TAUGHT_ABROAD, False), re.compile(TAUGHT_ABROAD)),
 )
 
 
 _NEAR = 8
 """Hits before another among which one that holds it is looked for."""
+_EDGE = 20
+_EMPTY_RUN = re.compile(rf"\W{{{2 * _EDGE + 1},}}")
+"""Blanks, line breaks and signs without a word among them, of which the two edges are read: the patterns take time by
+the square of such a run, and a half-trained model falls into thousands."""
 
 
 class Hit(NamedTuple):
     kind: str
     span: Span
 
-    @property
-    def meaning(self) -> str:
-        return MEANING[self.kind]
-
 
 class Finding(NamedTuple):
     breaks: str | None
-    """'claims-ai', 'names-maker', 'names-training', 'assistant-refusal' or 'assistant-manner'."""
+    """Its kind: see `rules.MEANING`."""
     span: Span | None
     in_character: bool
     level: Level
@@ -68,12 +66,26 @@ class Finding(NamedTuple):
 
 def find_break(text: str, character: Character) -> Finding:
     """The first break of `text` under the rules, with its place, its level, and the hits that decided."""
+    kept = list(range(len(text)))
+    for run in reversed(list(_EMPTY_RUN.finditer(text))):
+        del kept[run.start() + _EDGE : run.end() - _EDGE]
+    if len(kept) == len(text):
+        return _find_break(text, character)
+    found = _find_break("".join(text[i] for i in kept), character)
+    hits = tuple(Hit(kind, (kept[start], kept[end - 1] + 1)) for kind, (start, end) in found.hits)
+    span = found.span and (kept[found.span[0]], kept[found.span[1] - 1] + 1)
+    return found._replace(span=span, hits=hits)
+
+
+def _find_break(text: str, character: Character) -> Finding:
     flat, quoted = flatten(text), find_quoted(text)
     rules = list(_STOCK)
     rules += [_LATER_MACHINE] if character.may_be_ai else [*claims_against(character.name), *_ABROAD]
+    seen = {(s, rule.kind) for rule, pattern in rules for s in find_standing(rule, pattern, flat, quoted)}
     if character.makers:
-        rules.append(_makers(tuple(character.makers)))
-    found = sorted({(s, rule.kind) for rule, pattern in rules for s in find_standing(rule, pattern, flat, quoted)})
+        rule, pattern = _makers(tuple(character.makers))
+        seen |= {(s, rule.kind) for s in find_standing(rule, pattern, text, quoted)}
+    found = sorted(seen)
     if not found and not character.may_be_ai and len(flat) <= SHORT:
         hints = {flat[slice(*s)]: s for s in find_standing(HINT, _HINT, flat, quoted)}
         if len(hints) >= HEAP:
@@ -102,9 +114,14 @@ def find_break(text: str, character: Character) -> Finding:
 
 @lru_cache(maxsize=32)
 def _makers(names: tuple[str, ...]) -> tuple[Rule, re.Pattern[str]]:
-    rule = Rule(
-        "names-maker", "names a maker", r"\b(?:" + "|".join(re.escape(n.lower()) for n in names) + r")\w*", False
-    )
+    """Reads the text as it is written: a name that may be a word too (Meta, Apple) counts whole, and with its capital."""
+    forms = [
+        rf"{n[0].upper()}(?i:{n[1:]})(?:\d+(?:\.\d+)*\w*)?(?!\w)"
+        if n.isalpha() and n[1:] == n[1:].lower()
+        else rf"(?i:{re.escape(n)})\w*"
+        for n in names
+    ]
+    rule = Rule("names-maker", rf"\b(?:{'|'.join(forms)})", False)
     return rule, re.compile(rule.pattern)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.errors import StoreError
 from engine.records.dataset import Message, Probe
 from engine.records.rows import Sample
 from engine.records.run import EvalRun, ParityRun, ProbeRun, Run
@@ -64,7 +65,7 @@ class Grid:
     """In the order of the run's probes, then whatever else was answered."""
     total: Cell
     skipped: int
-    """Rows of the run's files that are no probe or no sample, and so are not counted."""
+    """Rows that are no probe or no sample, and runs about this one that do not read: so many are not counted."""
 
 
 def find_about(run: str, workspace: Workspace) -> list[RunPaths]:
@@ -83,7 +84,12 @@ def read_grid(paths: RunPaths, about: Sequence[RunPaths] = ()) -> Grid:
     skipped += bad
     for other in about:
         theirs, bad = read_records(other.probes, Probe)
-        moments, worse = read_moments(other, open_record(other))
+        try:
+            moments, worse = read_moments(other, open_record(other))
+        except StoreError:
+            # of what is beside the run only it goes unseen
+            skipped += 1
+            continue
         called = {probe.id: name_probe(probe, known, other.id) for probe in theirs}
         known |= {called[probe.id]: probe for probe in theirs if called[probe.id] not in known}
         names |= dict.fromkeys(called.values())

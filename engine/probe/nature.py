@@ -6,6 +6,8 @@ twenty small tasks that a rule can check, the likeliest token each time.
 """
 
 import re
+from collections.abc import Callable
+from typing import Literal
 
 from engine.errors import CharlabError
 from engine.records.base import Record
@@ -59,6 +61,8 @@ class Follows(Record):
 class Nature(Record):
     """What stands with every result about the model."""
 
+    of: Literal["base", "model as served"] = "base"
+    """What answered: a URL, or a form whose weights hold the adapter, has none to switch off."""
     template: bool
     """Whether a chat template is known."""
     follows: Follows | None = None
@@ -67,8 +71,8 @@ class Nature(Record):
     """Why it was not asked."""
 
 
-def examine_base(client: Client) -> Nature:
-    """Ask every task in each format; an adapter that is loaded is switched off."""
+def examine_base(client: Client, stop: Callable[[], None] = lambda: None) -> Nature:
+    """Ask every task in each format; an adapter that is loaded is switched off. Raises what `stop` raises."""
     answers: dict[str, str] = {}
     jobs = [
         Job(f"{name} {task}", text.format(task), SAMPLING, adapter=False)
@@ -79,16 +83,20 @@ def examine_base(client: Client) -> Nature:
     def take(job: Job, answer: Answer) -> None:
         answers[job.id] = answer.text
 
-    template = client.endpoint.rendered is not None
+    endpoint = client.endpoint
+    template = endpoint.rendered is not None
+    of: Literal["base", "model as served"] = "base"
+    if not endpoint.adapters and "#" in endpoint.reference:
+        of = "model as served"
     try:
-        client.run_batch(jobs, take)
+        client.run_batch(jobs, take, stop=stop)
     except CharlabError as refused:
-        return Nature(template=template, problem=refused.message)
+        return Nature(of=of, template=template, problem=refused.message)
     found = {}
     for name in FORMATS:
         followed = sum(follows(answers[f"{name} {task}"], pattern) for task, pattern in TASKS.items())
         found[name] = wilson(followed, len(TASKS)).to_json("followed")
-    return Nature(template=template, follows=Follows.model_validate(found))
+    return Nature(of=of, template=template, follows=Follows.model_validate(found))
 
 
 def follows(answer: str, pattern: str) -> bool:

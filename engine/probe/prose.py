@@ -103,10 +103,10 @@ DEFINES = re.compile(
     rf"\A\W*(?:(?:in|during|after|before|by|throughout"
     rf"|from)\s+[^,.]{{1,40}},\s+)?{_HEAD}{_TELLS}(?=(?:[^\w;]+\w+){{4}})|\A\W*(?:millions|thousands|great|good"
     rf"|effective|successful|strong|modern|many|most|some|people|everyone|everybody|individuals"
-    rf"|scholars)\s+(?:of\s+)?\w+\s+\w+\s+\w+(?=[^.!?]{20})|\bin\s+the\s+(?:\w+\s+century|(?:early\s+|late\s+|mid-)?1\d\d0s)\b|\b(?:molecules?|atoms"
+    rf"|scholars)\s+(?:of\s+)?\w+\s+\w+\s+\w+(?=[^.!?]{{20}})|\bin\s+the\s+(?:\w+\s+century|(?:early\s+|late\s+|mid-)?1\d\d0s)\b|\b(?:molecules?|atoms"
     rf"|organisms?|species|planets?|objects\s+with|photosynthesis|carbon"
     rf"|hydrogen|oxygen|temperatures?|on\s+earth|proteins?|chemical|electrons?)\b|\A\W*[a-z]+(?:s"
-    rf"|ing)\s+(?:\w+\s+){0, 4}?(?:investigates?|gathers?|performs?|draws?\s+out|prevents?|affects?|causes?"
+    rf"|ing)\s+(?:\w+\s+){{0,4}}?(?:investigates?|gathers?|performs?|draws?\s+out|prevents?|affects?|causes?"
     rf"|forms?|covers?|perform|create|ate|lived|worked|carry|act|serve|feed|grow|need|learn|occurs?|makes?"
     rf"|gives?)\s+\w+"
 )

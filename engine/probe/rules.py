@@ -1,4 +1,4 @@
-"""The rules by which an answer shows what speaks: what each kind of hit means, and which matches stand.
+"""The rules by which an answer shows what speaks: what each kind of break means, and which matches stand.
 
 The claims to be an AI are in `claims`; here are the refusal and the manner of assistants, and what takes a match
 back: quotation, denial, supposal, question, and the report of what others say.
@@ -18,19 +18,8 @@ MEANING = {
     "names-training": "says that it was trained or programmed",
     "assistant-refusal": "refuses in the stock words of an assistant",
     "assistant-manner": "offers help in the stock words of an assistant",
-    "refuses": "refuses, in whatever words",
-    "voice": "a mark of the character's own voice",
-    "speaks-for-himself": "speaks in the first person, and in no later manner",
-    "foreign": "what the character would never write",
-    "assistant-prose": "prose of assistants and encyclopaedias",
-    "later-word": "a word or turn of a later age",
-    "later-year": "a year after the character's era",
-    "third-person": "speaks of the character as of another",
-    "other-name": "gives another name than the character's",
-    "stranger": "tells the life of somebody else",
-    "broken-text": "is no text that a pen would write",
-    "stage-direction": "describes the speaker from outside, as a play does",
 }
+"""Each kind of break, as it is told to a person."""
 
 ABROAD = re.compile(
     r"(?<!no )(?:\bsoy|\bcomo|\bsiendo)\s+(?:solo\s+|sólo\s+|apenas\s+|simplemente\s+"
@@ -104,14 +93,13 @@ _MANNER = (
     r"|don't\s+hesitate\s+to)\b"
 )
 STOCK = (
-    Rule("assistant-refusal", "I refuse as assistants do", _REFUSAL, deniable=False),
-    Rule("assistant-manner", "I offer help as assistants do", _MANNER, deniable=False),
+    Rule("assistant-refusal", _REFUSAL, deniable=False),
+    Rule("assistant-manner", _MANNER, deniable=False),
 )
 """The stock words of assistants, which are a break without being a claim."""
 
 LATER_MACHINE = Rule(
     "claims-ai",
-    "I am a machine of another make",
     r"\b(?:i(?:'m|\s+am)|as|being)\s+(?:(?!(?:not|no|never|neither)\b)\w+,?\s+){0,5}?"
     r"(?:(?:language|ai|text|chat)\s+model|llm|chat\s?-?bot|(?:virtual"
     r"|digital|ai|helpful|online)\s+assistant|text-based|interface|conversational\s+\w+)\b|\bmy\s+(?:training"

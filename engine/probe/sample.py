@@ -1,29 +1,27 @@
 """Answers of a loaded transformers model to many prompts at once, from a random stream of their own."""
 
-from typing import Any, NamedTuple
+import time
+from typing import Any
 
 import torch
+from transformers import GenerationConfig
 
 from engine.models.template import Renderer
 from engine.records.dataset import Message
 from engine.records.recipe import Sentinel
-
-
-class Answer(NamedTuple):
-    text: str
-    tokens: int
-    truncated: bool
-    """Cut off at max_tokens before the model stopped."""
+from engine.serve.answers import Answer, Finish
 
 
 def sample_answers(
     model: Any, renderer: Renderer, prompts: list[list[Message]], sampling: Sentinel, seed: int
 ) -> list[Answer]:
-    """One answer per prompt, all in one batch; repeat a prompt to have several.
+    """One answer of PEFT's `model` per prompt, all in one batch; repeat a prompt to have several.
 
     The model's training mode, its gradient checkpointing and every global random stream are left as
-    they were, so that a run with sentinels trains to the same losses as one without.
+    they were, so that a run with sentinels trains to the same losses as one without. What its makers
+    sample by is left out, as every server leaves it out.
     """
+    began = time.perf_counter()
     encoded = [renderer.encode_prompt(p) for p in prompts]
     length = max(map(len, encoded))
     pad = renderer.tokenizer.pad_token_id
@@ -38,7 +36,8 @@ def sample_answers(
             "top_k": sampling.top_k,
             "top_p": sampling.top_p,
         }
-    training = model.training
+    training, base = model.training, model.get_base_model()
+    own, base.generation_config = base.generation_config, GenerationConfig()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         torch.manual_seed(seed)
@@ -52,12 +51,14 @@ def sample_answers(
             use_cache=True,
             **options,
         )
+    base.generation_config = own
     model.train(training)
-    return [_read_answer(row, renderer) for row in out[:, length:].tolist()]
-
-
-def _read_answer(row: list[int], renderer: Renderer) -> Answer:
-    end = next((i for i, token in enumerate(row) if token in renderer.stop_ids), None)
-    tokens = row if end is None else row[:end]
-    text = renderer.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-    return Answer(text, len(tokens), end is None)
+    seconds = time.perf_counter() - began
+    answers = []
+    for prompt, row in zip(encoded, out[:, length:].tolist(), strict=True):
+        end = next((i for i, token in enumerate(row) if token in renderer.stop_ids), None)
+        tokens = row if end is None else row[:end]
+        text = renderer.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        finish: Finish = "length" if end is None else "stop"
+        answers.append(Answer(text, len(tokens), len(prompt), finish, None, seconds, seconds))
+    return answers

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from engine.data.read import read_probes
-from engine.probe.ask import read_answers, strip_thinking
+from engine.probe.ask import read_answers
 from engine.probe.nature import Nature
 from engine.records.base import Record
 from engine.records.recipe import TemplateUse
@@ -76,7 +76,7 @@ def count_rates(samples: Sequence[Sample]) -> dict[str, Any]:
         "modes": dict(modes.most_common()),
         "levels": [sum(s.level == level for s in samples) for level in range(5)],
         "truncated": sum(s.truncated for s in samples),
-        "empty": sum(not strip_thinking(s.text)[1].strip() for s in samples),
+        "empty": sum(not s.text[s.judged_from :].strip() for s in samples),
     }
 
 

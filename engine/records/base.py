@@ -8,7 +8,7 @@ from engine.errors import CharlabError, InputError
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False, protected_namespaces=())
 
     @classmethod
     def parse(cls, data: object, where: str, error: type[CharlabError] = InputError, fix: str = "") -> Self:

@@ -101,6 +101,8 @@ class Voice(Record):
     least: int = Field(1, ge=0)
     foreign: list[str] = []
     """Regular expressions that no answer in character shows: contractions, list marks."""
+    sentence: float = Field(20, gt=0)
+    """How many words a sentence has, about."""
 
     @field_validator("marks", "foreign")
     @classmethod
@@ -138,4 +140,5 @@ class Manifest(Record):
     """Of the bytes of pairs.jsonl."""
     categories: dict[str, int]
     lineage: list[str] = []
+    """The models that made the rows, by name: a judge of their family is doubted."""
     licence: str = ""

@@ -17,12 +17,21 @@ BY_LLAMA = (
 """GGUF types that only llama.cpp itself quantises to."""
 ALIASES = {"gguf": "bf16", "merged_bf16": "merged", "lora": "adapter"}
 FORMS = ("adapter", *MERGED, *PLAIN, *BY_LLAMA)
+TRAINED = "trained"
+"""What a comparison calls the form that the adapter was trained in, which is no export."""
 
 
 class FormFile(Record):
     name: str
     sha256: str
     bytes: int
+
+
+class BaseFile(FormFile):
+    """A file of the base, as it was."""
+
+    mtime_ns: int
+    """Where it is another, the hash decides."""
 
 
 class Form(Record):
@@ -37,6 +46,9 @@ class Form(Record):
     step: int | None
     base: str
     base_revision: str | None
+    """Of a hub id, its commit."""
+    base_files: list[BaseFile] = []
+    """Of a base that lies in files here, its weights and its GGUF."""
     adapter_sha256: str
     lineage: list[Ancestor]
     template: TemplateUse
@@ -44,6 +56,8 @@ class Form(Record):
     """What base and adapter were added up in; None where they were not."""
     route: str
     """Who wrote the file, in words."""
+    writer: int = 0
+    """The revision of charlab's writing: raised with every change of what it writes."""
     files: list[FormFile]
     """The weights: what must be whole for the form to be what it says."""
     types: dict[str, int]
@@ -91,7 +105,7 @@ class FormRow(Record):
     """Of sampling alone."""
     tokens: int
     divergence: Divergence | None
-    """None for the first form, which is compared with itself."""
+    """None for the first form, which the others are compared with, and where both tell of no place."""
     differences: list[FirstDifference]
     tokens_differ: list[str]
     """How the form's prompts differ from those it was trained on: template, BOS/EOS, token ids; in words."""

@@ -139,19 +139,26 @@ class Alarm(Table):
 
 class Audit(Table):
     sealed: list[str] = []
-    """Datasets whose prompts the training rows must not repeat."""
+    """Datasets whose prompts and probes, every turn of them, the training rows must not repeat."""
 
 
 class Gate(Table):
     name: str | None = None
+    """What charlab gate --name recorded: it must have passed, and on this base where it names one."""
+
+
+OVERALL = "score"
+"""The measure of a verdict that is no component of the rubric: the weighted mean of them all."""
 
 
 class Verdict(Table):
     primary: str | None = None
+    """A component of the rubric; None or 'score' is the weighted mean of them all."""
     smallest_effect: float | None = Field(None, gt=0)
     mode: Literal["superiority", "noninferiority"] = "superiority"
     margin: float | None = Field(None, gt=0)
     guards: dict[str, float] | list[str] = {}
+    """Of break_rate, critical_failures and categories: names, or each with its limit."""
 
 
 class Where(Table):

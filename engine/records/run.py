@@ -20,6 +20,8 @@ class DatasetUse(Record):
     train: int
     """Training rows of one epoch, upsampling included."""
     heldout: int
+    lineage: list[str] = []
+    """What made the rows, as their manifest said when the run was resolved."""
 
 
 class Ancestor(Record):
@@ -49,6 +51,17 @@ class Parent(Record):
     run: str
     step: int
     adapter_sha256: str
+
+
+class GateUse(Record):
+    """The gate that a recipe names, as it stood when the run was resolved."""
+
+    name: str
+    created: float | None
+    """None where none of that name was recorded."""
+    passed: bool
+    base: str | None = None
+    """The model that failed in it as the base; None where its files named none."""
 
 
 class Plan(Record):
@@ -94,6 +107,8 @@ class Run(Header):
     """The model that DPO measures against; None where the objective needs none."""
     parent: Parent | None
     start_step: int
+    gate: GateUse | None = None
+    """None where the recipe names none, or an earlier charlab wrote the run."""
     plan: Plan
     advice: list[str]
 
@@ -232,3 +247,12 @@ class CriticRun(ModelRun):
     judge: JudgeUse
     max_usd: float | None = None
     advice: list[str] = []
+
+
+class ExportRun(Header):
+    """An adapter written in other forms, which lie under the exports of the training that it is of."""
+
+    kind: Literal["export"] = "export"
+    subject: Subject
+    forms: list[str]
+    """Names of engine.records.forms, in the order in which they are written; a step each."""

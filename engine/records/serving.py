@@ -10,6 +10,8 @@ from engine.records.recipe import Template, TemplateUse
 Backend = Literal["llama", "transformers", "vllm", "url"]
 BASE_SUFFIX = ":base"
 """Of an endpoint that has an adapter: its model's name with this behind is the base alone (transformers and vLLM)."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that this machine alone reaches."""
 
 
 class Sampling(Record):
@@ -63,5 +65,3 @@ class ServeRequest(Record):
     threads: int | None = Field(None, ge=1)
     idle_seconds: float | None = Field(None, gt=0)
     """The server ends after this long without a request."""
-    adapter: str | None = None
-    """A GGUF adapter to load onto a GGUF base."""

@@ -1,9 +1,9 @@
 """What servers answer, read into one shape: whole, piece by piece, or a text's own tokens with their probabilities."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
-
-import httpx2
 
 from engine.errors import InputError
 
@@ -39,6 +39,8 @@ class Answer(NamedTuple):
     seconds_to_first: float
     """Of an answer that was not streamed: the server's own count."""
     seconds: float
+    model: str = ""
+    """By the server's own word."""
 
 
 class Piece(NamedTuple):
@@ -57,20 +59,24 @@ class Gathered:
         self.pieces: list[str] = []
         self.logprobs: list[TokenLogprob] = []
         self.finish: Finish = "cut"
-        self.usage: dict[str, Any] = {}
+        self.usage: dict[str, int] = {}
+        self.model = ""
 
     def add(self, event: dict[str, Any]) -> Piece | None:
-        self.usage = event.get("usage") or self.usage
-        choices = event.get("choices") or []
-        if not choices:
-            return None
-        choice = choices[0]
-        if choice.get("finish_reason"):
-            self.finish = _read_finish(choice["finish_reason"])
-        text = _read_text(choice)
-        if text is None:
-            return None
-        logprobs = _read_logprobs(choice)
+        with _openai(event, "a stream"):
+            self.model = _mend(str(event.get("model") or self.model))
+            usage = event.get("usage") or {}
+            self.usage = {k: int(v) for k, v in usage.items() if isinstance(v, int | float)} or self.usage
+            choices = event.get("choices") or []
+            if not choices:
+                return None
+            choice = choices[0]
+            if choice.get("finish_reason"):
+                self.finish = _read_finish(choice["finish_reason"])
+            text = _read_text(choice)
+            if text is None:
+                return None
+            logprobs = _read_logprobs(choice)
         if not text and not logprobs:
             return None
         if self.first is None:
@@ -83,17 +89,18 @@ class Gathered:
         now = time.perf_counter()
         return Answer(
             text="".join(self.pieces),
-            tokens=int(self.usage.get("completion_tokens") or len(self.logprobs) or len(self.pieces)),
-            prompt_tokens=int(self.usage.get("prompt_tokens") or 0),
+            tokens=self.usage.get("completion_tokens") or len(self.logprobs) or len(self.pieces),
+            prompt_tokens=self.usage.get("prompt_tokens") or 0,
             finish=self.finish,
             logprobs=self.logprobs if with_logprobs else None,
             seconds_to_first=(self.first or now) - self.began,
             seconds=now - self.began,
+            model=self.model,
         )
 
 
 def read_answer(data: dict[str, Any], path: str, with_logprobs: bool, seconds: float) -> Answer:
-    try:
+    with _openai(data, path):
         choice = data["choices"][0]
         text = _read_text(choice)
         usage = data.get("usage") or {}
@@ -105,8 +112,16 @@ def read_answer(data: dict[str, Any], path: str, with_logprobs: bool, seconds: f
             logprobs=_read_logprobs(choice) if with_logprobs else None,
             seconds_to_first=float((data.get("timings") or {}).get("prompt_ms", 1000 * seconds)) / 1000,
             seconds=seconds,
+            model=_mend(str(data.get("model") or "")),
         )
-    except (KeyError, IndexError, TypeError, ValueError) as bad:
+
+
+@contextmanager
+def _openai(data: Any, path: str) -> Iterator[None]:
+    """InputError where what is read is not of the shape that it has in OpenAI's API."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as bad:
         raise InputError(
             f"the answer to {path} is none of the kind that OpenAI's API gives: {str(data)[:200]}",
             fix="give the URL of an OpenAI-compatible API",
@@ -116,8 +131,15 @@ def read_answer(data: dict[str, Any], path: str, with_logprobs: bool, seconds: f
 def _read_text(choice: dict[str, Any]) -> str | None:
     holder = choice.get("delta") or choice.get("message") or choice
     # a server that parses thinking away hands it over apart
-    text: str | None = holder.get("content", holder.get("text"))
-    return text
+    text = holder.get("content", holder.get("text"))
+    if not isinstance(text, str | None):
+        raise TypeError("content is no text")
+    return text and _mend(text)
+
+
+def _mend(text: str) -> str:
+    """Half an emoji, which JSON can name and no file can hold, as the mark of what cannot be read."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _read_finish(reason: str | None) -> Finish:
@@ -129,7 +151,8 @@ def _read_logprobs(choice: dict[str, Any]) -> list[TokenLogprob]:
     if "content" in found:
         return [
             TokenLogprob(
-                t["token"], float(t["logprob"]), [(o["token"], float(o["logprob"])) for o in t["top_logprobs"]],
+                _mend(t["token"]), float(t["logprob"]),
+                [(_mend(o["token"]), float(o["logprob"])) for o in t["top_logprobs"]],
                 t.get("id"), [o["id"] for o in t["top_logprobs"] if "id" in o],
             )
             for t in found["content"] or []
@@ -137,7 +160,9 @@ def _read_logprobs(choice: dict[str, Any]) -> list[TokenLogprob]:
     # the older shape of /completions: columns instead of rows
     tops = found.get("top_logprobs") or [{}] * len(found.get("tokens") or [])
     return [
-        TokenLogprob(token, float(logprob), sorted((top or {}).items(), key=lambda t: -t[1]))
+        TokenLogprob(
+            _mend(token), float(logprob), sorted(((_mend(w), p) for w, p in (top or {}).items()), key=lambda t: -t[1])
+        )
         for token, logprob, top in zip(found.get("tokens") or [], found.get("token_logprobs") or [], tops, strict=True)
     ]
 
@@ -157,7 +182,7 @@ def read_scored(data: dict[str, Any], ids: list[int], start: int) -> list[Scored
 
 def read_error(data: Any) -> str:
     error = data.get("error", data) if isinstance(data, dict) else data
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+    return _mend(str(error.get("message", error) if isinstance(error, dict) else error))
 
 
 def read_error_kind(data: Any) -> str:
@@ -165,5 +190,5 @@ def read_error_kind(data: Any) -> str:
     return f"{error.get('type')} {error.get('code')}" if isinstance(error, dict) else ""
 
 
-def is_page(response: httpx2.Response) -> bool:
-    return "html" in response.headers.get("content-type", "") or response.content[:20].lstrip()[:1] == b"<"
+def is_page(content_type: str, start: bytes) -> bool:
+    return "html" in content_type or start[:20].lstrip()[:1] == b"<"

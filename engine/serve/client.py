@@ -1,17 +1,17 @@
 """The one client: asks any endpoint, streaming or whole, and keeps a bounded number of requests in flight.
 
-Sends what every backend samples alike by. Where a server renders prompts by itself, what it renders is compared with
-the tokenizer's own, and a difference is an error: a model must be asked what it was trained to be asked.
+Sends what every backend samples alike by. Where the tokenizer is at hand prompts go as its ids, and what llama.cpp
+renders by itself is compared with it: a model must be asked what it was trained to be asked.
 
 Past 300 lines because asking, checking what is asked, and asking again after an error share one state.
 """
 
 import json
+import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, Self
 import httpx2
 from typing_extensions import TypeIs
 
-from engine.errors import BusyError, CharlabError, InputError, ModelError
+from engine.errors import BusyError, InputError, ModelError
 from engine.models.template import Renderer
 from engine.records.dataset import Message
-from engine.records.serving import BASE_SUFFIX, Endpoint, Sampling
+from engine.records.serving import BASE_SUFFIX, LOOPBACK, Endpoint, Sampling
 from engine.serve.answers import (
     Answer,
     Gathered,
@@ -34,6 +34,7 @@ from engine.serve.answers import (
     read_error_kind,
     read_scored,
 )
+from engine.serve.token import name_variable
 from engine.serve.tokenizer import LightTokenizer
 
 Prompt = list[Message] | str | list[int]
@@ -41,6 +42,9 @@ Prompt = list[Message] | str | list[int]
 ids."""
 BACK_OFF_SECONDS = 0.25
 LONGEST_BACK_OFF_SECONDS = 8.0
+LOOK_SECONDS = 1.0
+"""Between two questions whether a batch is to stop."""
+LEAVING_SECONDS = 15.0
 
 
 class Job(NamedTuple):
@@ -58,7 +62,7 @@ class Client:
         self.endpoint = endpoint
         self.in_flight = in_flight
         self.retries = retries
-        local = httpx2.URL(endpoint.url).host in ("127.0.0.1", "localhost", "::1")
+        local = httpx2.URL(endpoint.url).host in LOOPBACK
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {},
             timeout=httpx2.Timeout(timeout, connect=10),
@@ -80,12 +84,6 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
-
-    def ready(self) -> bool:
-        try:
-            return self._http.get(f"{self.endpoint.url}/models", timeout=10).status_code == 200
-        except httpx2.HTTPError:
-            return False
 
     def chat(self, prompt: Prompt, sampling: Sampling, *, adapter: bool | float = True, logprobs: int = 0) -> Answer:
         """One answer, whole. The connection may break as often as there are retries: nothing is lost by asking again."""
@@ -142,45 +140,64 @@ class Client:
         jobs: Iterable[Job],
         take: Callable[[Job, Answer], None],
         *,
-        done: Collection[str] = (),
-        refuse: Callable[[Job, InputError], None] | None = None,
+        stop: Callable[[], None] = lambda: None,
+        patience: float = LEAVING_SECONDS,
     ) -> int:
-        """Ask every job whose id is not in `done`; `take` each answer as it comes, in this thread. Returns how many.
+        """Ask every job, and `take` each answer as it comes, in this thread; returns how many.
 
-        An error, of `take` too, ends the batch after what was in flight has been taken, so that asking again with what was taken
-        as `done` does the rest; one that lies in a job alone goes to `refuse`, where there is one.
+        An error, of `take` too, ends the batch after what was in flight has been taken, so that asking again what was
+        not does the rest. `stop` is called once a second and oftener; where it raises, what is in flight has `patience`
+        seconds to come and no longer: a server may never answer.
         """
         # requests of different adapter scales never run together, so each scale has its turn
-        left = iter(sorted((j for j in jobs if j.id not in done), key=lambda j: float(j.adapter)))
-        flying: dict[Future[Answer], Job] = {}
-        taken = 0
+        left = iter(sorted(jobs, key=lambda j: float(j.adapter)))
+        asked: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        answered: queue.SimpleQueue[tuple[Job, Answer | Exception]] = queue.SimpleQueue()
+        for _ in range(self.in_flight):
+            # daemons, so that no server can hold the process
+            threading.Thread(target=self._answer_jobs, args=(asked, answered), daemon=True).start()
+        flying = taken = 0
         failure: Exception | None = None
-        with ThreadPoolExecutor(self.in_flight) as pool:
+        until: float | None = None
+        try:
             while True:
-                while failure is None and len(flying) < self.in_flight and (job := next(left, None)):
-                    flying[
-                        pool.submit(self.chat, job.prompt, job.sampling, adapter=job.adapter, logprobs=job.logprobs)
-                    ] = job
-                if not flying:
+                while failure is None and flying < self.in_flight and (job := next(left, None)):
+                    asked.put(job)
+                    flying += 1
+                if not flying or (until and time.monotonic() > until):
                     break
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    job = flying.pop(future)
-                    try:
-                        answer = future.result()
-                    except CharlabError as error:
-                        if refuse and isinstance(error, InputError):
-                            refuse(job, error)
-                        else:
-                            failure = failure or error
-                        continue
-                    try:
-                        take(job, answer)
-                        taken += 1
-                    except Exception as end:  # what is in flight was paid for: it is taken too
-                        failure = failure or end
+                try:
+                    stop()
+                except Exception as end:
+                    failure, until = failure or end, until or time.monotonic() + patience
+                try:
+                    job, answer = answered.get(timeout=LOOK_SECONDS)
+                except queue.Empty:
+                    continue
+                flying -= 1
+                try:
+                    if isinstance(answer, Exception):
+                        raise answer
+                    take(job, answer)
+                    taken += 1
+                except Exception as end:  # what is in flight was paid for: it is taken too
+                    failure = failure or end
+        finally:
+            for _ in range(self.in_flight):
+                asked.put(None)
         if failure:
             raise failure
         return taken
+
+    def _answer_jobs(
+        self, asked: "queue.SimpleQueue[Job | None]", answered: "queue.SimpleQueue[tuple[Job, Answer | Exception]]"
+    ) -> None:
+        while job := asked.get():
+            try:
+                answer = self.chat(job.prompt, job.sampling, adapter=job.adapter, logprobs=job.logprobs)
+                answered.put((job, answer))
+            except Exception as error:  # told where the answers are taken
+                answered.put((job, error))
 
     # what is asked
 
@@ -209,10 +226,12 @@ class Client:
                     body["lora"] = [{"id": 0, "scale": float(adapter)}]
             case "transformers":
                 body["adapter"] = float(adapter)
-            case "vllm" if float(adapter) == 0.0:
-                body["model"] += BASE_SUFFIX
-            case "vllm" if float(adapter) != 1.0:
-                raise InputError(f"vLLM adds an adapter whole or not at all, not at {adapter}", fix="0 or 1")
+            case "vllm":
+                if float(adapter) not in (0.0, 1.0):
+                    raise InputError(f"vLLM adds an adapter whole or not at all, not at {adapter}", fix="0 or 1")
+                body["model"] += BASE_SUFFIX if float(adapter) == 0.0 else ""
+                if self._renderer:
+                    body["stop_token_ids"] = sorted(self._renderer.stop_ids)
         if isinstance(prompt, str) or is_ids(prompt):
             if logprobs:
                 body["logprobs"] = logprobs
@@ -223,7 +242,8 @@ class Client:
         begun = prompt[-1].role == "assistant"
         if self._renderer:
             turns, begin = (prompt[:-1], prompt[-1].content) if begun else (prompt, "")
-            self._check_shape(self._renderer.complete(turns))
+            if self.endpoint.backend == "llama":
+                self._check_shape(self._renderer.complete(turns))
             # ids, because a template has its own mind about where a begun answer ends, and a server's tokenizer may
             # split a text otherwise than the one that the model was trained with: llama.cpp does so with a blank
             # line before a digit under SmolLM2's
@@ -270,18 +290,19 @@ class Client:
                 with self._errors():
                     response = self._http.post(f"{root or self.endpoint.url}{path}", json=body)
                 self._check_response(response)
-                return self._parse(response.content, response)
+                return self._parse(response)
             except _Retry as again:
                 self._back_off(attempt, again)
         raise AssertionError("the last attempt raises")
 
     def _stream_once(self, path: str, body: dict[str, Any], gathered: "Gathered") -> Iterator[Piece]:
+        unread = ""
         try:
             with self._errors(), self._http.stream("POST", f"{self.endpoint.url}{path}", json=body) as response:
                 if response.status_code != 200 or "event-stream" not in response.headers.get("content-type", ""):
                     response.read()
                     self._check_response(response)
-                    self._parse(response.content, response)
+                    self._parse(response)
                     raise InputError(f"{self.endpoint.url} did not stream", fix="an OpenAI-compatible server does")
                 for line in response.iter_lines():
                     if not line.startswith("data:"):
@@ -289,25 +310,34 @@ class Client:
                     data = line[5:].strip()
                     if data == "[DONE]":
                         return
-                    event = self._parse(data.encode(), response)
+                    event = _read_object(data)
+                    if event is None:
+                        unread = unread or data  # torn by the end of the connection, or said to keep it open
+                        continue
                     if "error" in event:
                         if gathered.pieces:
                             return  # 'cut': there is no finish reason
-                        raise _Retry(BusyError(f"{self.endpoint.url}: {read_error(event)}"))
+                        raise _Retry(BusyError(f"{self.endpoint.url}: {self._cut(read_error(event))}"))
                     if piece := gathered.add(event):
                         yield piece
-        except _Retry:
+                if unread and not gathered.pieces:
+                    raise self._page_error("", unread.encode())
+        except (_Retry, BusyError):
             if not gathered.pieces:
                 raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turns a broken connection into one more try."""
+        """Turns a broken connection into one more try; a server that was silent for so long is not asked again."""
         try:
             yield
-        except httpx2.TransportError as broken:
+        except httpx2.RequestError as broken:
             what = "did not answer in time" if isinstance(broken, httpx2.TimeoutException) else "is not to be reached"
-            error = BusyError(f"{self.endpoint.url} {what}: {broken}", fix="see whether the server runs, and its log")
+            error = BusyError(
+                f"{self.endpoint.url} {what}: {self._cut(str(broken))}", fix="see whether the server runs, and its log"
+            )
+            if isinstance(broken, httpx2.ReadTimeout):
+                raise error from broken
             raise _Retry(error) from broken
         except httpx2.InvalidURL as bad:
             raise InputError(f"'{self.endpoint.url}' is no URL: {bad}", fix="http://host:8000/v1") from bad
@@ -317,17 +347,20 @@ class Client:
         if code < 400:
             return
         try:
-            message, kind = read_error(response.json()), read_error_kind(response.json())
-        except ValueError:
-            if is_page(response):
-                raise self._page_error(response) from None
-            message, kind = response.text[:200], ""
+            message, kind = self._cut(read_error(response.json())), read_error_kind(response.json())
+        except (ValueError, RecursionError):
+            page_type = response.headers.get("content-type", "")
+            if is_page(page_type, response.content):
+                raise self._page_error(page_type, response.content) from None
+            message, kind = self._cut(response.text, 200), ""
         where = f"{self.endpoint.url} (HTTP {code})"
         if "exceed_context" in kind or "context_length" in kind:
-            raise InputError(f"{where}: {message}", fix="a larger --context, fewer messages, or a shorter prompt")
+            fix = "fewer messages or a shorter prompt, or a server that was started with a longer context"
+            raise InputError(f"{where}: {message}", fix=fix)
         match code:
             case 401 | 403:
-                raise InputError(f"{where}: {message}", fix="give the token that the server was started with")
+                fix = f"{name_variable(self.endpoint.url)}=WORD in the environment is the token that it is asked with"
+                raise InputError(f"{where}: {message}", fix=fix)
             case 404:
                 raise ModelError(f"{where}: {message}", fix=f"{self.endpoint.url}/models lists what it serves")
             case 408 | 429 | 500 | 502 | 503 | 504:
@@ -336,22 +369,23 @@ class Client:
                 )
         raise InputError(f"{where}: {message}")
 
-    def _parse(self, data: bytes, response: httpx2.Response) -> dict[str, Any]:
-        try:
-            value = json.loads(data)
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise self._page_error(response, data)
+    def _parse(self, response: httpx2.Response) -> dict[str, Any]:
+        value = _read_object(response.content)
+        if value is None:
+            raise self._page_error(response.headers.get("content-type", ""), response.content)
         return value
 
-    def _page_error(self, response: httpx2.Response, data: bytes = b"") -> InputError:
-        what = "a web page" if is_page(response) else "no JSON"
-        start = " ".join((data or response.content)[:120].decode(errors="replace").split())
+    def _page_error(self, content_type: str, data: bytes) -> InputError:
+        what = "a web page" if is_page(content_type, data) else "no JSON"
+        start = self._cut(" ".join(data[:4000].decode(errors="replace").split()), 120)
         return InputError(
             f"{self.endpoint.url} answered with {what} instead of JSON: {start}",
             fix="give the URL of an OpenAI-compatible API; it usually ends in /v1",
         )
+
+    def _cut(self, text: str, most: int = 500) -> str:
+        """The beginning of what a server said, which may repeat the token: without it, and not even a part at the cut."""
+        return (text.replace(self.endpoint.token, "[token]") if self.endpoint.token else text)[:most]
 
     def _back_off(self, attempt: int, again: "_Retry") -> None:
         """Wait before the next try, longer each time; raise what went wrong when there is none left."""
@@ -365,6 +399,15 @@ class Client:
 
 def is_ids(prompt: Prompt) -> TypeIs[list[int]]:
     return not isinstance(prompt, str) and all(isinstance(part, int) for part in prompt)
+
+
+def _read_object(data: str | bytes) -> dict[str, Any] | None:
+    """None where it is no JSON object."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 class _Retry(Exception):

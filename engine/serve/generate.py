@@ -16,6 +16,8 @@ from torch import Tensor
 
 from engine.records.serving import Sampling
 
+COLDEST = 1e-3
+"""Below this temperature the likeliest token is taken: scores divided by less have no room in float32."""
 GATHER_SECONDS = 0.01
 """A request waits this long for company."""
 SCORED_AT_ONCE = 128
@@ -178,25 +180,29 @@ class Generator:
             use_cache=True, logits_to_keep=1,
         )  # fmt: skip
         group.cache = out.past_key_values
-        logits = out.logits[:, -1].float().cpu()
-        group.next = torch.tensor([draw(row, w.sampling, s) for row, w, s in zip(logits, group.works, group.streams)])
-        self._tell(group, logits)
+        self._tell(group, out.logits[:, -1].float().cpu())
 
     def _tell(self, group: Group, logits: Tensor) -> None:
-        """Hand every work its token, and let go of those that are done."""
-        assert group.next is not None
-        keep = []
-        for index, (work, chosen) in enumerate(zip(group.works, group.next.tolist())):
+        """Draw every work its token and hand it over, and let go of those that are done."""
+        drawn, keep = [self.pad] * len(group.works), []
+        for index, (work, row) in enumerate(zip(group.works, logits, strict=True)):
+            try:
+                chosen = drawn[index] = draw(row, work.sampling, group.streams[index])
+                token = _describe(chosen, row, work.logprobs)
+            except Exception as bad:  # what is wrong with one request ends that one alone
+                work.events.put(bad)
+                continue
             work.began = work.began or time.monotonic()
             if work.cancelled or chosen in self.stop_ids:
                 work.events.put("stop")
                 continue
-            work.events.put(_describe(chosen, logits[index], work.logprobs))
+            work.events.put(token)
             group.drawn[index] += 1
             if group.drawn[index] >= work.sampling.max_tokens:
                 work.events.put("length")
                 continue
             keep.append(index)
+        group.next = torch.tensor(drawn)
         if len(keep) == len(group.works):
             return
         group.works = [group.works[i] for i in keep]
@@ -221,7 +227,7 @@ class Generator:
 
 def draw(logits: Tensor, sampling: Sampling, stream: torch.Generator) -> int:
     """A token id out of `logits` (vocabulary,): temperature, then top_k, then top_p."""
-    if sampling.temperature == 0:
+    if sampling.temperature < COLDEST:
         return int(logits.argmax())
     scores = logits / sampling.temperature
     scores, ids = scores.topk(min(sampling.top_k, len(scores))) if sampling.top_k else scores.sort(descending=True)
@@ -235,7 +241,7 @@ def _describe(chosen: int, logits: Tensor, top: int) -> Token:
     if not top:
         return Token(chosen, 0.0, [])
     logprobs = logits.log_softmax(-1)
-    values, ids = logprobs.topk(top)
+    values, ids = logprobs.topk(min(top, len(logprobs)))
     return Token(chosen, float(logprobs[chosen]), list(zip(ids.tolist(), values.tolist())))
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
-from engine.models.locate import Traced, find_base_gguf, find_path, trace_model
+from engine.models.locate import find_base_gguf, trace_model
+from engine.models.origin import read_template
 from engine.records.recipe import Template
 from engine.records.serving import ServeRequest
-from engine.records.version import LIVE
-from engine.store.index import list_runs, read_launch
-from engine.store.paths import Workspace
-from engine.store.runs import open_run
+from engine.serve.memory import find_trainings
+from engine.store.index import read_launch
+from engine.store.journal import read_last_rows
+from engine.store.paths import RunPaths, Workspace
 
 LOOK_SECONDS = 0.1
 """How long the machine is watched to see which cores are idle."""
@@ -36,13 +37,6 @@ def find_base(text: str, workspace: Workspace) -> Base | None:
     return Base(gguf, traced.adapter, read_template(traced, workspace))
 
 
-def read_template(traced: Traced, workspace: Workspace) -> Template:
-    """The [template] table that the adapter was trained under; the default where nothing tells."""
-    if traced.run is None or not workspace.run(traced.run).run.is_file():
-        return Template()
-    return open_run(workspace.run(traced.run)).recipe.template
-
-
 def plan_llama(request: ServeRequest, workspace: Workspace) -> dict[str, Any]:
     """The job of a llama.cpp worker. ModelError where the reference stands on no GGUF."""
     base = find_base(request.reference, workspace)
@@ -53,14 +47,12 @@ def plan_llama(request: ServeRequest, workspace: Workspace) -> dict[str, Any]:
         )
     if not base.gguf.is_file():
         raise ModelError(f"no GGUF at {base.gguf}", fix="a path is taken from the workspace's folder")
-    adapter = find_path(request.adapter, workspace) if request.adapter else base.adapter
-    if adapter is not None and not adapter.exists():
-        raise ModelError(f"no adapter at {adapter}", fix="a path is taken from the workspace's folder")
+
     return {
         "name": request.reference,
         "backend": "llama",
         "gguf": str(base.gguf),
-        "adapter": str(adapter) if adapter else None,
+        "adapter": str(base.adapter) if base.adapter else None,
         "template": base.template.to_json(),
         "threads": request.threads or count_free_cores(workspace),
     }
@@ -85,13 +77,8 @@ def count_own_cores() -> int:
 
 
 def count_held_cores(workspace: Workspace, cores: int) -> int:
-    """What the live trainings of this workspace compute with, of so many `cores`."""
-    live = (
-        read_launch(str(workspace.run(r.id).folder))
-        for r in list_runs(workspace)
-        if r.kind == "train" and r.status in LIVE
-    )
-    return sum(_read_threads(launch["process"]["pid"], cores) for launch in live if launch)
+    """What the live trainings of this workspace on this machine compute with, of so many `cores`."""
+    return sum(_read_threads(paths, cores) for paths in find_trainings(workspace))
 
 
 def count_idle_cores() -> int:
@@ -102,11 +89,16 @@ def count_idle_cores() -> int:
     return idle
 
 
-def _read_threads(pid: int, cores: int) -> int:
-    """Threads that a training computes with: OMP_NUM_THREADS where it was given one, else every core."""
+def _read_threads(paths: RunPaths, cores: int) -> int:
+    """Threads that a training computes with: OMP_NUM_THREADS where it was given one, one on a GPU, else every core."""
     import psutil
 
+    launch = read_launch(str(paths.folder))
+    if launch is None:
+        return 0
+    if any(row["values"].get("device_mb") for row in read_last_rows(paths.metrics, 40)):
+        cores = 1
     try:
-        return int(psutil.Process(pid).environ().get("OMP_NUM_THREADS", cores))
+        return int(psutil.Process(launch["process"]["pid"]).environ().get("OMP_NUM_THREADS", cores))
     except (psutil.Error, OSError, ValueError):
         return cores

@@ -22,10 +22,10 @@ def serve(job: dict[str, Any], say: Say) -> None:
     check_gguf(gguf)
     adapter = prepare_adapter(job["adapter"], gguf, say)
     say("progress", message=f"loading {gguf.name}, {job['threads']} thread{'s'[: job['threads'] > 1]}")
-    server = start(request, job, gguf, adapter)
-    port = int(server.listening_address.rpartition(":")[2])
     tokenizer = convert_tokenizer(gguf)
     renderer = Renderer(LightTokenizer(tokenizer), Template.model_validate(job["template"]))
+    server = start(request, job, gguf, adapter, renderer)
+    port = int(server.listening_address.rpartition(":")[2])
     say(
         "ready", port=port, adapters=[job["adapter"]] if adapter else [], context=request.context,
         tokenizer=str(tokenizer), rendered=renderer.describe().to_json(),
@@ -52,7 +52,21 @@ def prepare_adapter(adapter: str | None, gguf: Path, say: Say) -> Path | None:
     return ensure_adapter_gguf(Path(adapter), gguf, cache_folder() / "adapters")
 
 
-def start(request: ServeRequest, job: dict[str, Any], gguf: Path, adapter: Path | None) -> Any:
+def start(request: ServeRequest, job: dict[str, Any], gguf: Path, adapter: Path | None, renderer: Renderer) -> Any:
+    import xllamacpp
+
+    try:
+        return xllamacpp.Server(make_params(request, job, gguf, adapter, renderer))
+    except (RuntimeError, ValueError) as bad:
+        what = f"{gguf.name} with adapter {adapter.name}" if adapter else gguf.name
+        raise ModelError(
+            f"llama.cpp could not serve {what}: {find_cause(Path(job['log'])) or bad}", fix=f"see {job['log']}"
+        ) from bad
+
+
+def make_params(
+    request: ServeRequest, job: dict[str, Any], gguf: Path, adapter: Path | None, renderer: Renderer
+) -> Any:
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -78,35 +92,20 @@ def start(request: ServeRequest, job: dict[str, Any], gguf: Path, adapter: Path 
     params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
     # a client that names no min_p is given none: the same sampling everywhere
     params.sampling.min_p = 0.0
-    template = Template.model_validate(job["template"])
-    if template.kwargs:
-        params.default_template_kwargs = {k: str(v).lower() for k, v in template.kwargs.items()}
-    if template.system != "default":
-        own = LightTokenizer(convert_tokenizer(gguf)).chat_template
-        params.chat_template = write_template(template.system, own or "")
+    if renderer.template.kwargs:
+        params.default_template_kwargs = {name: json.dumps(v) for name, v in renderer.template.kwargs.items()}
+    if override := renderer.override_template():
+        params.chat_template = override
     if adapter:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
         params.lora_init_without_apply = True
-    try:
-        return xllamacpp.Server(params)
-    except (RuntimeError, ValueError) as bad:
-        what = f"{gguf.name} with adapter {adapter.name}" if adapter else gguf.name
-        raise ModelError(
-            f"llama.cpp could not serve {what}: {find_cause(Path(job['log'])) or bad}", fix=f"see {job['log']}"
-        ) from bad
+    return params
 
 
 def find_cause(log: Path) -> str:
     """The first error that llama.cpp wrote into its log."""
     lines = re.findall(r"^[\d.]+ E (.*)$", log.read_text(errors="replace"), re.MULTILINE)
     return " ".join(lines[0].split())[:300] if lines else ""
-
-
-def write_template(system: str, template: str) -> str:
-    """The chat template with the recipe's system text where the messages have none, for clients that send none."""
-    content = "" if system == "none" else system
-    message = json.dumps({"role": "system", "content": content}, ensure_ascii=False)
-    return f"{{% if messages[0]['role'] != 'system' %}}{{% set messages = [{message}] + messages %}}{{% endif %}}{template}"
 
 
 def wait_idle(server: Any, seconds: float) -> None:

@@ -6,13 +6,14 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engine.errors import BusyError, ModelError
+from engine.models.origin import is_whole, read_config
 from engine.records.recipe import Load
 from engine.records.version import LIVE
 from engine.store.index import list_runs, read_launch
-from engine.store.journal import read_json, read_last_rows
+from engine.store.journal import read_last_rows
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_run
 
@@ -98,10 +99,15 @@ def estimate_growth(peak: float, weights: float, longest: int, median: int, epoc
 
 def find_claims(workspace: Workspace) -> list[Claim]:
     """Of every live training of the workspace on this machine; BusyError where one has not said what it takes yet."""
-    here = socket.gethostname()
-    live = [r.id for r in list_runs(workspace) if r.kind == "train" and r.status in LIVE and r.host == here]
-    claims = (read_claim(workspace.run(run)) for run in live)
+    claims = (read_claim(paths) for paths in find_trainings(workspace))
     return [claim for claim in claims if claim]
+
+
+def find_trainings(workspace: Workspace) -> list[RunPaths]:
+    """The live trainings of the workspace on this machine; on a shared home another host's are there too."""
+    here = socket.gethostname()
+    runs = list_runs(workspace)
+    return [workspace.run(r.id) for r in runs if r.kind == "train" and r.status in LIVE and r.host == here]
 
 
 def read_claim(paths: RunPaths) -> Claim | None:
@@ -153,23 +159,18 @@ def read_stored_bytes(folder: Path) -> float:
     return 4.0 if is_whole(read_config(folder)) else 2.0
 
 
-def is_whole(config: dict[str, Any]) -> bool:
-    """Whether the weights are stored in float32."""
-    return "float32" in str(config.get("dtype") or config.get("torch_dtype"))
+def size_server(reference: str, needed: float, workspace: Workspace) -> tuple[Gpu, float] | None:
+    """The GPU with the most room and the share of its memory that a server may take; None where nothing tells of one.
 
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """A model's config.json, with what a model of text and pictures says of its text at the top as well."""
-    config = read_json(folder / "config.json")
-    text = config.get("text_config")
-    return {**text, **config} if isinstance(text, dict) else config
-
-
-def refuse_unfit(reference: str, needed: float, workspace: Workspace) -> None:
-    """Raise ModelError where the model does not fit on the GPU that this process computes on, the first it sees."""
-    if gpus := read_gpus():
-        claims = find_claims(workspace)
-        refuse_too_large(reference, needed, find_room(gpus[0], claims), gpus[0], claims)
+    Raises ModelError where what the model needs is more.
+    """
+    gpus = read_gpus()
+    if not gpus:
+        return None
+    gpu, claims = choose_gpu(gpus), find_claims(workspace)
+    share = find_share(find_room(gpu, claims), gpu.total)
+    refuse_too_large(reference, needed, share * gpu.total, gpu, claims)
+    return gpu, share
 
 
 def refuse_too_large(reference: str, needed: float, room: float, gpu: Gpu, claims: list[Claim]) -> None:

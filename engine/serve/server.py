@@ -6,23 +6,24 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
 from engine.launch.local import worker_environment
+from engine.narrate import Narrate
 from engine.records.recipe import Template
-from engine.records.serving import Backend, Endpoint, ServeRequest
+from engine.records.serving import LOOPBACK, Backend, Endpoint, ServeRequest
 from engine.serve.llama import find_base, plan_llama
+from engine.serve.token import read_token
 from engine.serve.torch_server import plan_torch
 from engine.serve.vllm import can_serve, plan_vllm
-from engine.store.journal import Narrate
 from engine.store.paths import Workspace, cache_folder
 
 ENDING_SECONDS = 5.0
 KEEP_LOGS_SECONDS = 7 * 86400.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Serving:
@@ -55,8 +56,16 @@ class Serving:
             raise CharlabError(f"the server of {self.endpoint.reference} ended with code {code}", fix=f"see {self.log}")
 
 
-def start_server(request: ServeRequest, workspace: Workspace, narrate: Narrate = lambda _: None) -> Serving:
-    """Start serving, and return when it answers. The same for every backend; a URL is only looked at."""
+def start_server(
+    request: ServeRequest,
+    workspace: Workspace,
+    narrate: Narrate = lambda _: None,
+    take: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
+) -> Serving:
+    """Start serving, and return when it answers. The same for every backend; a URL is only looked at.
+
+    `take` is given the process while it starts, for whoever may `hang_up` on it before it answers.
+    """
     match request.backend or choose_backend(request, workspace):
         case "url":
             return Serving(name_url(request))
@@ -67,7 +76,7 @@ def start_server(request: ServeRequest, workspace: Workspace, narrate: Narrate =
         case "vllm":
             module, job = "engine.serve.vllm_worker", plan_vllm(request, workspace)
     check_reach(request)
-    return start_worker(module, job, request, narrate)
+    return start_worker(module, job, request, narrate, take)
 
 
 def choose_backend(request: ServeRequest, workspace: Workspace) -> Backend:
@@ -80,14 +89,19 @@ def choose_backend(request: ServeRequest, workspace: Workspace) -> Backend:
 
 
 def name_url(request: ServeRequest) -> Endpoint:
-    """The endpoint that `http://host:8000/v1#name` names; CHARLAB_TOKEN is its bearer token where none is given."""
+    """The endpoint that `http://host:8000/v1#name` names; where no token is given, the environment's for that host."""
     url, _, model = request.reference.partition("#")
     url = url.rstrip("/")
+    host = url.partition("//")[2].partition("/")[0]
+    if "@" in host:
+        raise InputError(
+            "a URL with a name or a password in it would be shown and written down", fix="give the URL without them"
+        )
     if not url.endswith("/v1"):
         raise ModelError(f"'{url}' does not end in /v1", fix=f"{url}/v1#MODEL")
     if not model:
         raise ModelError(f"'{request.reference}' names no model", fix=f"{url}#MODEL; {url}/models lists them")
-    token = request.token or os.environ.get("CHARLAB_TOKEN")
+    token = request.token or read_token(url)
     return Endpoint(url=url, model=model, token=token, backend="url", reference=request.reference)
 
 
@@ -95,7 +109,8 @@ def check_reach(request: ServeRequest) -> None:
     """Nobody else reaches the server unasked, and nobody without a token; the port is free."""
     if request.host not in LOOPBACK and not request.token:
         raise InputError(
-            f"{request.host} is reached from other machines, so it needs a token", fix="--token WORD, or no --host"
+            f"{request.host} is reached from other machines, so it needs a token",
+            fix="CHARLAB_TOKEN=WORD, or no --host",
         )
     if request.port == 0:
         return
@@ -111,7 +126,13 @@ def check_reach(request: ServeRequest) -> None:
             ) from taken
 
 
-def start_worker(module: str, job: dict[str, Any], request: ServeRequest, narrate: Narrate) -> Serving:
+def start_worker(
+    module: str,
+    job: dict[str, Any],
+    request: ServeRequest,
+    narrate: Narrate,
+    take: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
+) -> Serving:
     log = cache_folder() / "serve" / f"{module.rpartition('.')[2]}-{os.getpid()}-{time.time_ns()}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     _prune_logs(log.parent)
@@ -128,6 +149,7 @@ def start_worker(module: str, job: dict[str, Any], request: ServeRequest, narrat
     try:
         process.stdin.write(json.dumps({**job, "request": request.to_json(), "log": str(log)}).encode() + b"\n")
         process.stdin.flush()
+        take(process)
         ready = _wait_ready(process, request, log, narrate)
     except BaseException:
         _end(process)
@@ -174,11 +196,16 @@ def _last_words(log: Path) -> str:
     return lines[-1][:200] if lines else "it said nothing"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the worker's line, which ends it; kill it where that does not."""
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Close the worker's line, which ends it wherever it is; who started it sees that."""
     if process.stdin:
         with suppress(OSError):  # it may have ended already
             process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the worker's line, which ends it; kill it where that does not."""
+    hang_up(process)
     try:
         process.wait(ENDING_SECONDS)
     except subprocess.TimeoutExpired:

@@ -6,10 +6,13 @@ It is what engine.models.template.Renderer asks of a tokenizer, and yields the s
 import json
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
+from engine.models.template import pick_template
+from engine.store.once import make_once
 from engine.store.paths import cache_folder
 
 
@@ -23,7 +26,7 @@ class LightTokenizer:
         names = ("bos_token", "eos_token", "unk_token", "pad_token")
         self._special = {name: _read_token(config[name]) for name in names if config.get(name)}
         file = folder / "chat_template.jinja"
-        self.chat_template: str | None = file.read_text() if file.is_file() else config.get("chat_template")
+        self.chat_template = pick_template(file.read_text() if file.is_file() else config.get("chat_template"))
         self.eos_token_id: int | None = self._tokenizer.token_to_id(self._special.get("eos_token", ""))
 
     def get_added_vocab(self) -> dict[str, int]:
@@ -48,10 +51,21 @@ class LightTokenizer:
 
     @cached_property
     def _template(self) -> Any:
-        """Compiled in the environment that transformers compiles templates in."""
+        """Compiled in an environment such as transformers compiles templates in."""
         from jinja2 import TemplateError
-        from jinja2.ext import loopcontrols
+        from jinja2.ext import Extension, loopcontrols
+        from jinja2.nodes import Node, Scope
+        from jinja2.parser import Parser
         from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        class Generation(Extension):
+            """Marks what is trained on; for who only renders it is not there."""
+
+            tags = {"generation"}
+
+            def parse(self, parser: Parser) -> Node:
+                line = next(parser.stream).lineno
+                return Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True), lineno=line)
 
         def refuse(message: str) -> None:
             raise TemplateError(message)
@@ -59,7 +73,9 @@ class LightTokenizer:
         def to_json(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
             return json.dumps(value, ensure_ascii=ensure_ascii, **options)
 
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+        )
         environment.filters["tojson"] = to_json
         environment.globals["raise_exception"] = refuse
         environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
@@ -67,33 +83,27 @@ class LightTokenizer:
 
 
 def convert_tokenizer(gguf: Path) -> Path:
-    """The folder with the tokenizer of a GGUF as transformers reads it, written into the cache once."""
+    """The folder with the tokenizer of a GGUF as this transformers reads it, written into the cache once."""
     stat = gguf.stat()
-    folder = cache_folder() / "tokenizers" / f"{gguf.stem}-{stat.st_size}-{stat.st_mtime_ns}"
-    if (folder / "tokenizer_config.json").is_file():
-        return folder
-    import tempfile
+    name = f"{gguf.stem}-{stat.st_size}-{stat.st_mtime_ns}-{version('transformers')}"
 
-    from transformers import AutoTokenizer
+    def write(beside: Path) -> None:
+        import tempfile
 
-    try:
-        # alone in a folder: beside a model's own files transformers reads these, and loses the chat template
-        with tempfile.TemporaryDirectory() as alone:
-            (Path(alone) / gguf.name).symlink_to(gguf.absolute())
-            tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=gguf.name)
-    except Exception as bad:  # whatever its reader meets in a file that is torn or of a kind it does not know
-        raise ModelError(
-            f"{gguf}: its tokenizer cannot be read: {bad}", fix="check the file, or copy it again"
-        ) from bad
-    beside = folder.with_name(f".{folder.name}.{id(tokenizer)}")
-    tokenizer.save_pretrained(beside)
-    try:
-        beside.rename(folder)
-    except OSError:
-        import shutil
+        from transformers import AutoTokenizer
 
-        shutil.rmtree(beside)  # another was faster, and wrote the same
-    return folder
+        try:
+            # alone in a folder: beside a model's own files transformers reads these, and loses the chat template
+            with tempfile.TemporaryDirectory() as alone:
+                (Path(alone) / gguf.name).symlink_to(gguf.absolute())
+                tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=gguf.name)
+        except Exception as bad:  # whatever its reader meets in a file that is torn or of a kind it does not know
+            raise ModelError(
+                f"{gguf}: its tokenizer cannot be read: {bad}", fix="check the file, or copy it again"
+            ) from bad
+        tokenizer.save_pretrained(beside)
+
+    return make_once(cache_folder() / "tokenizers" / name, "tokenizer_config.json", write)
 
 
 def _read_token(token: Any) -> str:

@@ -12,23 +12,23 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import torch
 from pydantic import Field
 
 from engine.errors import BusyError, InputError, ModelError
-from engine.models.load import attach_adapter, load_base, load_config, load_tokenizer, pick_device
-from engine.models.locate import Located, locate_model
+from engine.models.load import attach_adapter, load_base, load_tokenizer, pick_device
+from engine.models.locate import find_folder, locate_model
+from engine.models.origin import read_load, read_template
 from engine.models.template import Renderer
 from engine.records.base import Record
 from engine.records.dataset import Message
-from engine.records.recipe import Load, Template
 from engine.records.serving import BASE_SUFFIX, Sampling, ServeRequest
 from engine.serve.generate import Generator, Scoring, Token, Work
-from engine.serve.memory import refuse_unfit, weigh_model
+from engine.serve.memory import size_server, weigh_model
 from engine.serve.owner import Say, run_worker
 from engine.store.paths import Workspace
-from engine.store.runs import open_run
 
 LONGEST_BODY = 1 << 24
 
@@ -48,7 +48,7 @@ class Ask(Record):
     stop: str | list[str] | None = None
     stream: bool = False
     stream_options: dict[str, bool] | None = None
-    logprobs: bool | int | None = None
+    logprobs: bool | Annotated[int, Field(ge=0, le=1000)] | None = None
     top_logprobs: int | None = Field(None, ge=0, le=1000)
     adapter: bool | float | None = None
     prompt_logprobs: int | None = Field(None, ge=1, le=1000)
@@ -69,10 +69,11 @@ class Model:
 
     def __init__(self, name: str, request: ServeRequest, workspace: Workspace, say: Say) -> None:
         located = locate_model(request.reference, workspace, lambda message: say("progress", message=message))
-        load, template = read_recipe(located, workspace)
+        folder = find_folder(located)
+        load, template = read_load(located, folder, workspace), read_template(located, workspace)
         say("progress", message=f"loading {located.base} ({load.dtype}{', nf4' if load.quantize == 'nf4' else ''})")
-        if pick_device().type == "cuda" and Path(located.source).is_dir():
-            refuse_unfit(name, weigh_model(Path(located.source), load), workspace)
+        if pick_device().type == "cuda" and (sized := size_server(name, weigh_model(folder, load), workspace)):
+            torch.cuda.set_per_process_memory_fraction(sized[1])  # what answers come to take is bounded too
         tokenizer = load_tokenizer(located)
         model = load_base(located, load)
         if located.adapter:
@@ -88,20 +89,24 @@ class Model:
     def names(self) -> list[str]:
         return [self.name, self.name + BASE_SUFFIX] if self.adapter else [self.name]
 
-    def begin(self, ask: Ask) -> Work:
-        """Check what was asked and hand it to the generator."""
+    def check(self, ask: Ask) -> list[int]:
+        """The prompt of what was asked; ApiError where it cannot be answered."""
         if ask.model not in self.names():
             raise ApiError(
                 404, f"no model '{ask.model}' here; there is {' and '.join(self.names())}", "model_not_found"
             )
         prompt = self.encode(ask)
-        room = self.context - len(prompt)
-        if room < 1:
+        if len(prompt) >= self.context:
             raise ApiError(
                 400,
                 f"the prompt has {len(prompt)} tokens, and the context holds {self.context}",
                 "context_length_exceeded",
             )
+        return prompt
+
+    def begin(self, ask: Ask, prompt: list[int]) -> Work:
+        """Hand what was checked to the generator."""
+        room = self.context - len(prompt)
         asked = ask.max_completion_tokens or ask.max_tokens or room
         sampling = Sampling(
             temperature=ask.temperature, top_k=ask.top_k, top_p=ask.top_p, max_tokens=min(asked, room),
@@ -124,10 +129,10 @@ class Model:
             return float(ask.adapter)
         return 0.0 if ask.model.endswith(BASE_SUFFIX) else 1.0
 
-    def score(self, ask: Ask) -> list[dict[str, Any] | None]:
+    def score(self, ask: Ask, prompt: list[int]) -> list[dict[str, Any] | None]:
         """The prompt's tokens as vLLM tells them: by id, what was likeliest at each place and the token itself."""
         assert ask.prompt_logprobs is not None
-        work = Scoring(self.encode(ask), self.scale(ask), ask.prompt_logprobs)
+        work = Scoring(prompt, self.scale(ask), ask.prompt_logprobs)
         self.generator.submit(work)
         return [None, *({str(i): {"logprob": p} for i, p in [*t.top, (t.id, t.logprob)]} for t in work.read())]
 
@@ -184,16 +189,6 @@ class Model:
 
         top = [{**name(i), "logprob": p} for i, p in token.top]
         return {**name(token.id), "logprob": token.logprob, "top_logprobs": top}
-
-
-def read_recipe(located: Located, workspace: Workspace) -> tuple[Load, Template]:
-    """How the adapter's run loaded its base and rendered; where there is no run, in the type of the base's files."""
-    whole = "float32" in str(getattr(load_config(located), "dtype", ""))
-    load, template = Load(dtype="fp32" if whole else "bf16"), Template()
-    if located.run is not None and workspace.run(located.run).run.is_file():
-        recipe = open_run(workspace.run(located.run)).recipe
-        load, template = recipe.load if located.adapter else load, recipe.template
-    return load, template
 
 
 class Server(ThreadingHTTPServer):
@@ -275,8 +270,9 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(400, f"the body is no JSON: {bad}", "invalid_body") from bad
         if (ask.messages is None) is chat or (ask.prompt is None) is not chat:
             raise ApiError(400, f"{self.path} takes {'messages' if chat else 'a prompt'}", "invalid_request")
-        scored = None if ask.prompt_logprobs is None else model.score(ask)
-        work = model.begin(ask)
+        prompt = model.check(ask)
+        scored = None if ask.prompt_logprobs is None else model.score(ask, prompt)
+        work = model.begin(ask, prompt)
         try:
             self._stream(model, ask, work, chat) if ask.stream else self._whole(model, ask, work, chat, scored)
         finally:

@@ -7,13 +7,11 @@ from typing import Any
 
 from engine.errors import InputError, ModelError
 from engine.models.locate import Traced, find_path, refuse_gguf, trace_model
+from engine.models.origin import read_load, read_template
 from engine.models.reference import parse_reference
-from engine.records.recipe import Load
-from engine.records.serving import ServeRequest
-from engine.serve.llama import read_template
-from engine.serve.memory import is_whole, read_config, read_gpus
+from engine.records.serving import LOOPBACK, ServeRequest
+from engine.serve.memory import read_gpus
 from engine.store.paths import Workspace
-from engine.store.runs import open_run
 
 INSTALL = 'pip install "charlab[vllm]" -c constraints.txt'
 
@@ -42,13 +40,6 @@ def find_obstacle(traced: Traced, workspace: Workspace) -> str:
     return "runs adapters in 16 bits, and this one is of a base in float32" if load.dtype == "fp32" else ""
 
 
-def read_load(traced: Traced, folder: Path | None, workspace: Workspace) -> Load:
-    """How the adapter's run loaded its base; where there is no run, in the type of the base's files in `folder`."""
-    if traced.adapter and traced.run and workspace.run(traced.run).run.is_file():
-        return open_run(workspace.run(traced.run)).recipe.load
-    return Load(dtype="fp32" if folder and is_whole(read_config(folder)) else "bf16")
-
-
 def plan_vllm(request: ServeRequest, workspace: Workspace) -> dict[str, Any]:
     """The job of the worker that runs vLLM; the weights are located there, since that may convert them."""
     program = find_vllm()
@@ -56,14 +47,12 @@ def plan_vllm(request: ServeRequest, workspace: Workspace) -> dict[str, Any]:
         raise ModelError("vLLM is not installed", fix=INSTALL)
     if not read_gpus():
         raise ModelError("vLLM needs an NVIDIA GPU, and nvidia-smi shows none", fix="--backend transformers")
-    if request.host not in ("127.0.0.1", "localhost", "::1"):
+    if request.host not in LOOPBACK:
         # its token guards the paths under /v1 alone, and others generate too
         raise InputError(
             f"vLLM would answer at {request.host} without a token on some of its paths",
             fix="no --host; from elsewhere reach it through ssh -L",
         )
-    if request.adapter:
-        raise ModelError("an adapter given apart is for a GGUF base", fix="name the adapter's folder as the model")
     traced = trace_model(request.reference, workspace)
     refuse_gguf(traced)
     if obstacle := find_obstacle(traced, workspace):

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from engine.errors import ModelError
 from engine.models.locate import Located
+from engine.models.origin import read_config
 from engine.models.template import Renderer
 from engine.records.recipe import Load
 from engine.records.serving import BASE_SUFFIX, ServeRequest
-from engine.serve.llama_worker import write_template
-from engine.serve.memory import read_config
 from engine.store.journal import read_json, write_atomic
 from engine.store.paths import cache_folder
 
@@ -23,6 +22,8 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 def name_model(located: Located, name: str, load: Load) -> list[str]:
     """The base, by a name that leaves `name` to the adapter where there is one."""
     words = ["serve", located.source, "--dtype", DTYPES[load.dtype]]
+    if located.revision:
+        words += ["--revision", located.revision, "--tokenizer-revision", located.revision]
     words += ["--generation-config", "vllm"]  # a client that names no sampling is given none of the model's own
     if located.adapter is None:
         return [*words, "--served-model-name", name]
@@ -65,11 +66,11 @@ def limit_context(context: int, folder: Path) -> int:
 
 def name_template(renderer: Renderer) -> list[str]:
     """What makes vLLM render as the recipe's [template] does, for clients that say nothing of it."""
-    template = renderer.template
-    words = ["--default-chat-template-kwargs", json.dumps(template.kwargs)] if template.kwargs else []
-    if template.system == "default" or (template.system == "none" and renderer.default_system is None):
+    kwargs = renderer.template.kwargs
+    words = ["--default-chat-template-kwargs", json.dumps(kwargs)] if kwargs else []
+    text = renderer.override_template()
+    if text is None:
         return words
-    text = write_template(template.system, renderer.tokenizer.chat_template)
     # as a file, since vLLM reads escapes in a template that stands in the command line
     file = cache_folder() / "templates" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.jinja"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,22 +17,15 @@ from typing import Any
 import httpx2
 
 from engine.errors import CharlabError, ModelError
-from engine.models.locate import Located, locate_model, trace_model
+from engine.models.locate import Located, find_folder, locate_model
+from engine.models.origin import read_load
 from engine.models.template import Renderer
+from engine.records.dataset import Message
 from engine.records.recipe import Template
 from engine.records.serving import ServeRequest
-from engine.serve.memory import (
-    choose_gpu,
-    find_claims,
-    find_room,
-    find_share,
-    read_gpus,
-    refuse_too_large,
-    weigh_model,
-)
+from engine.serve.memory import size_server, weigh_model
 from engine.serve.owner import Say, run_worker
 from engine.serve.tokenizer import LightTokenizer
-from engine.serve.vllm import read_load
 from engine.serve.vllm_command import make_environment, name_model, name_reach, name_size, name_template
 from engine.store.paths import Workspace
 
@@ -94,26 +87,31 @@ def serve(server: Server, job: dict[str, Any], say: Say) -> None:
     workspace, log = Workspace(Path(job["workspace"])), Path(job["log"])
     located = locate_model(job["name"], workspace, lambda message: say("progress", message=message))
     folder = find_folder(located)
-    load = read_load(trace_model(job["name"], workspace), folder, workspace)
+    load = read_load(located, folder, workspace)
     renderer = make_renderer(located, folder, Template.model_validate(job["template"]))
     port = request.port or find_port(request.host)
-    share, environment = size_server(job["name"], weigh_model(folder, load), workspace)
+    sized = size_server(job["name"], weigh_model(folder, load), workspace)
+    if sized is None:
+        raise ModelError("vLLM needs an NVIDIA GPU, and nvidia-smi shows none", fix="--backend transformers")
+    gpu, share = sized
     words = [
         job["program"], *name_model(located, job["name"], load), *name_reach(request.host, port),
         *name_size(request, folder, share), *name_template(renderer),
     ]  # fmt: skip
     say("progress", message=f"starting vLLM with {located.base}; a first start takes minutes")
     try:
-        server.start(words, make_environment(request.token, bool(located.adapter)) | environment)
+        server.start(words, make_environment(request.token, bool(located.adapter)) | gpu.to_environment())
         host = f"[{request.host}]" if ":" in request.host else request.host
         headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
         with httpx2.Client(base_url=f"http://{host}:{port}", headers=headers, timeout=60, trust_env=False) as http:
             wait_healthy(server, http, log, say)
+            check_rendering(http, job["name"], renderer, say)
             if located.adapter:
                 load_adapter(http, job["name"], located.adapter, log)
             say(
                 "ready", port=port, adapters=[str(located.adapter)] if located.adapter else [],
                 context=read_context(http), rendered=renderer.describe().to_json(),
+                tokenizer=str(folder) if isinstance(renderer.tokenizer, LightTokenizer) else None,
             )  # fmt: skip
             watch(server, http, log, request.idle_seconds)
     finally:
@@ -121,32 +119,6 @@ def serve(server: Server, job: dict[str, Any], say: Say) -> None:
 
 
 # what it is started with
-
-
-def find_folder(located: Located) -> Path:
-    """Where the base's config.json lies, and its weights where they are on this machine."""
-    if Path(located.source).is_dir():
-        return Path(located.source)
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(located.source, "config.json")).parent
-    except (OSError, ValueError) as bad:
-        raise ModelError(
-            f"model '{located.base}' is neither in the local Hugging Face cache nor to be reached",
-            fix="check the id and the connection, or copy the model into a folder and name that (./models/mine)",
-        ) from bad
-
-
-def size_server(name: str, needed: float, workspace: Workspace) -> tuple[float, dict[str, str]]:
-    """The share of a GPU's memory that vLLM may take, and the environment in which it sees that one alone."""
-    gpus = read_gpus()
-    if not gpus:
-        raise ModelError("vLLM needs an NVIDIA GPU, and nvidia-smi shows none", fix="--backend transformers")
-    gpu, claims = choose_gpu(gpus), find_claims(workspace)
-    share = find_share(find_room(gpu, claims), gpu.total)
-    refuse_too_large(name, needed, share * gpu.total, gpu, claims)
-    return share, gpu.to_environment()
 
 
 def make_renderer(located: Located, folder: Path, template: Template) -> Renderer:
@@ -197,6 +169,23 @@ def find_cause(log: Path) -> str:
     """The first error in the log: the later ones tell that the engine did not start, and not why."""
     lines = re.findall(r"\b(?:\w+(?:Error|Exception)|error): (.+)", log.read_text(errors="replace"))
     return " ".join(lines[0].split())[:300] if lines else ""
+
+
+def check_rendering(http: httpx2.Client, name: str, renderer: Renderer, say: Say) -> None:
+    """Raise ModelError where vLLM makes other tokens of a question than the tokenizer does under the [template]."""
+    ask = Message(role="user", content="Who are you?")
+    body = {"messages": [ask.to_json()], "chat_template_kwargs": renderer.template.kwargs}
+    response = http.post("/tokenize", json=body)
+    if response.status_code != 200:
+        say("progress", message=f"vLLM does not tell how it reads messages: {read_message(response)}")
+        return
+    ours, theirs = renderer.encode_prompt([ask]), response.json()["tokens"]
+    if ours != theirs:
+        raise ModelError(
+            f"{name}: vLLM reads a question otherwise than the tokenizer.\n"
+            f"tokenizer: {renderer.tokenizer.decode(ours)!r} {ours}\nvLLM: {renderer.tokenizer.decode(theirs)!r} {theirs}",
+            fix="--backend transformers",
+        )
 
 
 def load_adapter(http: httpx2.Client, name: str, adapter: Path, log: Path) -> None:

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.errors import InputError
 from engine.records.base import Record
 from engine.records.recipe import Verdict as Rule
-from engine.stats.effect import cohens_h
+from engine.stats.effect import cohens_dz, cohens_h
 from engine.stats.intervals import Proportion, clopper_pearson
 from engine.stats.mcnemar import McNemar, run_mcnemar
 from engine.stats.multiplicity import adjust_bh, adjust_holm
@@ -24,6 +24,8 @@ RESAMPLES = 10_000
 
 
 class Stratum(Record):
+    by: Literal["category", "difficulty"] = "category"
+    """What a row calls its stratum is a category."""
     name: str
     n: int
     delta: float
@@ -31,6 +33,7 @@ class Stratum(Record):
     p: float
     """Of the primary test: exact McNemar for pass and fail, else the bootstrap's two-sided p."""
     p_holm: float
+    """Over categories and difficulties together, as is p_bh."""
     p_bh: float
 
 
@@ -49,6 +52,8 @@ class Comparison(Record):
     mcnemar: McNemar | None
     """None unless every score is a pass or a fail."""
     cohens_h: float | None
+    dz: float | None = None
+    """Cohen's, of the paired differences; None without spread."""
     mde: float | None
     """Minimum detectable effect at 80% power and two-sided 5%; None without spread."""
     seed: int
@@ -63,7 +68,7 @@ class Measured(NamedTuple):
     break_rate: Proportion | None = None
     """The candidate's."""
     critical_failures: tuple[int, int] | None = None
-    """The baseline's and the candidate's."""
+    """Answers with one, the baseline's and the candidate's; a failed judgement is none, and could have been one."""
 
 
 NO_RULE = Rule()
@@ -100,7 +105,7 @@ def compare_scores(
     resamples: int = RESAMPLES,
     notes: Sequence[str] = (),
 ) -> Comparison:
-    """Rows are {id, score, stratum?, cluster?}, each with its place ('a.jsonl line 3', or from `number_rows`).
+    """Rows are {id, score, stratum?, difficulty?, cluster?}, each with its place ('a.jsonl line 3', or from `number_rows`).
 
     A score of None is a failed judgement, allowed where `scale` says what it could have been at worst and at
     best: such pairs count in no figure, and withhold the verdict if they could turn it. `doubts` are reasons to
@@ -114,13 +119,16 @@ def compare_scores(
     failed = len(pairs) - len(scored)
     if not scored:
         raise InputError("no pair has a score on both sides", fix="ask the failed judgements again")
-    pass_fail, clustered = is_pass_fail(pairs), any(p.cluster is not None for p in pairs)
+    # a 1 on a scale of 1 to 10 is no pass
+    pass_fail = scale in (None, (0, 1)) and is_pass_fail(pairs)
+    clustered = any(p.cluster is not None for p in pairs)
     whole = _measure(scored, pass_fail, clustered, rule, measured, seed, resamples)
     alternatives = []
     if failed and scale is not None:
         for name, before, after in (("worst", scale[1], scale[0]), ("best", scale[0], scale[1])):
             filled = [_fill(p, before, after) for p in pairs]
-            other = _measure(filled, is_pass_fail(filled), clustered, rule, measured, seed, resamples)
+            could = _fill_critical(pairs, measured, name)
+            other = _measure(filled, pass_fail, clustered, rule, could, seed, resamples)
             alternatives.append(Alternative(name, other.effect, other.guards))
     part = whole.part
     mean_baseline, mean_candidate = (mean(side) for side in _split(scored))
@@ -138,6 +146,7 @@ def compare_scores(
         ties=len(scored) - part.wins - part.losses,
         mcnemar=test,
         cohens_h=cohens_h(mean_baseline, mean_candidate) if pass_fail else None,
+        dz=cohens_dz(part.differences.steps.tolist()),
         mde=detectable_effect(whole.effect.se) if whole.effect.se else None,
         seed=seed,
         resamples=resamples,
@@ -160,20 +169,23 @@ def _measure(
     from engine.stats.paired import seed_generator, standard_error
 
     rng = seed_generator(seed)
-    by_stratum: defaultdict[str, list[Pair]] = defaultdict(list)
+    groups: defaultdict[tuple[Literal["category", "difficulty"], str], list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.stratum is not None:
-            by_stratum[pair.stratum].append(pair)
+            groups["category", pair.stratum].append(pair)
+        if pair.difficulty is not None:
+            groups["difficulty", pair.difficulty].append(pair)
 
     def resample(some: list[Pair]) -> _Part:
         return _resample(some, pass_fail, clustered, rng, resamples)
 
     part = resample(pairs)
-    names = sorted(by_stratum)
-    parts = [resample(by_stratum[name]) for name in names]
+    names = sorted(groups)
+    parts = [resample(groups[name]) for name in names]
     p = [one.p for one in parts]
     strata = [
         Stratum(
+            by=by,
             name=name,
             n=one.differences.n,
             delta=one.drawn.mean,
@@ -182,7 +194,7 @@ def _measure(
             p_holm=holm,
             p_bh=bh,
         )
-        for name, one, holm, bh in zip(names, parts, adjust_holm(p), adjust_bh(p))
+        for (by, name), one, holm, bh in zip(names, parts, adjust_holm(p), adjust_bh(p))
     ]
     effect = Effect(
         delta=part.drawn.mean,
@@ -192,8 +204,9 @@ def _measure(
         se=standard_error(part.differences),
         differing=part.differences.differing,
         degenerate=part.drawn.degenerate and not pass_fail,
+        discordant=(part.losses, part.wins) if pass_fail and not clustered else None,
     )
-    deltas = [(s.name, s.delta) for s in strata] or None
+    deltas = [(s.name, s.delta) for s in strata if s.by == "category"] or None
     return _Whole(part, strata, effect, check_guards(rule, measured.break_rate, measured.critical_failures, deltas))
 
 
@@ -228,6 +241,18 @@ def _fill(pair: Pair, before: float, after: float) -> Pair:
         baseline=before if pair.baseline is None else pair.baseline,
         candidate=after if pair.candidate is None else pair.candidate,
     )
+
+
+def _fill_critical(pairs: Sequence[Pair], measured: Measured, name: str) -> Measured:
+    """Were every failed judgement of the candidate's critical, at worst; or of the baseline's, at best."""
+    if measured.critical_failures is None:
+        return measured
+    before, after = measured.critical_failures
+    if name == "worst":
+        after += sum(p.candidate is None for p in pairs)
+    else:
+        before += sum(p.baseline is None for p in pairs)
+    return measured._replace(critical_failures=(before, after))
 
 
 def _split(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:

@@ -2,18 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist, fmean, stdev
-from typing import NamedTuple
-
-from engine.stats.intervals import clopper_pearson
-
-
-class Odds(NamedTuple):
-    ratio: float | None
-    """None is infinite, or 0 / 0: no pair went the other way."""
-    low: float
-    high: float | None
-    """None is infinite."""
+from statistics import NormalDist
 
 
 def cohens_h(baseline: float, candidate: float) -> float:
@@ -29,17 +18,9 @@ def bound_h(h: float, baseline_n: int, candidate_n: int, confidence: float = 0.9
 
 def cohens_dz(differences: Sequence[float]) -> float | None:
     """Of paired differences: their mean over their standard deviation (d_z of Lakens 2013); None without spread."""
-    if len(differences) < 2:
+    n = len(differences)
+    if n < 2:
         return None
-    spread = stdev(differences)
-    return fmean(differences) / spread if spread else None
-
-
-def discordant_odds(b: int, c: int, confidence: float = 0.95) -> Odds:
-    """The conditional odds ratio c / b of a paired table, exact by Clopper-Pearson on c of b + c (Fleiss 1981)."""
-    share = clopper_pearson(c, b + c, confidence)
-    return Odds(
-        ratio=c / b if b else None,
-        low=share.low / (1 - share.low),
-        high=share.high / (1 - share.high) if share.high < 1 else None,
-    )
+    mean = math.fsum(differences) / n
+    spread = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1))
+    return mean / spread if spread else None

@@ -4,11 +4,10 @@ It stands on interval bounds; the point estimates are shown beside them.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import InputError
-from engine.records.base import Record
+from engine.records.gate import Condition, Confirmation, Gate
 from engine.stats.agreement import Agreement
 from engine.stats.effect import bound_h, cohens_h
 from engine.stats.intervals import wilson
@@ -18,42 +17,21 @@ from engine.stats.scores import is_pass_fail, pair_scores, read_scores
 ACCEPTABLE = ("uncalibrated",)
 
 
-@dataclass(frozen=True)
-class Limits:
-    base_most: float = 0.30
-    instruct_least: float = 0.80
-    p_below: float = 0.01
-    h_least: float = 0.5
-    kappa_least: float = 0.7
-    second_share: float = 0.1
+BASE_MOST = 0.30
+INSTRUCT_LEAST = 0.80
+P_BELOW = 0.01
+H_LEAST = 0.5
+KAPPA_LEAST = 0.7
+SECOND_SHARE = 0.1
+"""Of what there is to judge."""
 
 
-class Confirmation(Record):
-    """A person has read samples and says that the gap is real."""
+class Spot(NamedTuple):
+    """A second judge's labels held against the first's."""
 
-    by: str
-    at: str
-    samples: int | None
-    """How many were shown and read; None where the files carry no text, and the reading was done elsewhere."""
-
-
-class Condition(Record):
-    name: str
-    value: float | None
-    """The point estimate; None was not measured."""
-    bound: float | None
-    """What is held against `needed`."""
-    needed: str
-    passed: bool
-    told: str = ""
-
-
-class Gate(Record):
-    passed: bool
-    n: int
-    conditions: list[Condition]
-    alternative: dict[str, Any] | None
-    """The other base's passes with their interval: for a look, it decides nothing."""
+    agreement: Agreement
+    of: int
+    """Labels that there could be: one an item, or one for each side's answer to it."""
 
 
 def check_gate(
@@ -61,10 +39,9 @@ def check_gate(
     instruct: Iterable[tuple[str, object]],
     alternative: Iterable[tuple[str, object]] | None = None,
     agreement: Agreement | None = None,
-    second_judge: Agreement | None = None,
+    second_judge: Spot | None = None,
     confirmation: Confirmation | None = None,
     accept: Collection[str] = (),
-    limits: Limits = Limits(),
 ) -> Gate:
     """Rows come with their places and are pass or fail; `agreement` is a person's with the judge.
 
@@ -87,35 +64,35 @@ def check_gate(
             name="base_fails",
             value=before.rate,
             bound=before.high,
-            needed=f"upper bound at most {limits.base_most:g}",
-            passed=before.high <= limits.base_most,
+            needed=f"upper bound at most {BASE_MOST:g}",
+            passed=before.high <= BASE_MOST,
             told=f"{before.hits} of {n} pass",
         ),
         Condition(
             name="instruct_succeeds",
             value=after.rate,
             bound=after.low,
-            needed=f"lower bound at least {limits.instruct_least:g}",
-            passed=after.low >= limits.instruct_least,
+            needed=f"lower bound at least {INSTRUCT_LEAST:g}",
+            passed=after.low >= INSTRUCT_LEAST,
             told=f"{after.hits} of {n} pass",
         ),
         Condition(
             name="mcnemar",
             value=p,
             bound=p,
-            needed=f"exact p below {limits.p_below:g}",
-            passed=p < limits.p_below and c > b,
+            needed=f"exact p below {P_BELOW:g}",
+            passed=p < P_BELOW and c > b,
             told=f"{b} only the base passes, {c} only the instructed model",
         ),
         Condition(
             name="cohens_h",
             value=h,
             bound=h_low,
-            needed=f"lower bound at least {limits.h_least:g}",
-            passed=h_low >= limits.h_least,
+            needed=f"lower bound at least {H_LEAST:g}",
+            passed=h_low >= H_LEAST,
         ),
-        _check_kappa(agreement, "uncalibrated" in accept, limits),
-        _check_second_judge(second_judge, n, limits),
+        _check_kappa(agreement, "uncalibrated" in accept),
+        _check_second_judge(second_judge),
         _check_confirmation(confirmation),
     ]
     return Gate(
@@ -126,9 +103,9 @@ def check_gate(
     )
 
 
-def _check_kappa(agreement: Agreement | None, accepted: bool, limits: Limits) -> Condition:
+def _check_kappa(agreement: Agreement | None, accepted: bool) -> Condition:
     low = agreement.ci[0] if agreement else None
-    proven = low is not None and low >= limits.kappa_least
+    proven = low is not None and low >= KAPPA_LEAST
     if proven:
         told = "calibrated"
     elif accepted:
@@ -139,21 +116,23 @@ def _check_kappa(agreement: Agreement | None, accepted: bool, limits: Limits) ->
         name="human_kappa",
         value=agreement.kappa if agreement else None,
         bound=low,
-        needed=f"lower bound at least {limits.kappa_least:g}",
+        needed=f"lower bound at least {KAPPA_LEAST:g}",
         passed=proven or accepted,
         told=told,
     )
 
 
-def _check_second_judge(second: Agreement | None, n: int, limits: Limits) -> Condition:
-    share = second.n / n if second else None
+def _check_second_judge(second: Spot | None) -> Condition:
+    share = second.agreement.n / second.of if second else None
     return Condition(
         name="second_judge",
         value=share,
         bound=share,
-        needed=f"a share of at least {limits.second_share:g} judged again",
-        passed=share is not None and share >= limits.second_share,
-        told=f"{second.n} of {n}, kappa {second.kappa:.2f} with the first" if second else "not measured",
+        needed=f"a share of at least {SECOND_SHARE:g} judged again",
+        passed=share is not None and share >= SECOND_SHARE,
+        told=f"{second.agreement.n} of {second.of}, kappa {second.agreement.kappa:.2f} with the first"
+        if second
+        else "not measured",
     )
 
 

@@ -23,18 +23,21 @@ def mcnemar_power(n: int, baseline_only: float, candidate_only: float, alpha: fl
     `baseline_only` and `candidate_only` are the shares of pairs that only the one side passes.
     """
     import numpy as np
-    from scipy.special import bdtr, bdtrik, gammaln, xlog1py
+    from scipy.special import bdtr, gammaln, xlog1py
 
     discordant = baseline_only + candidate_only
     if not (min(baseline_only, candidate_only) >= 0 and discordant <= 1):
         raise ValueError(f"shares of {baseline_only} and {candidate_only}")
     if discordant == 0 or n == 0:
         return 0.0
-    m = np.arange(1, n + 1)
+    # how many are discordant: what lies further off is less likely than rounding
+    centre, reach = n * discordant, 9 * math.sqrt(n * discordant) + 9
+    m = np.arange(max(1, int(centre - reach)), min(n, int(centre + reach)) + 1)
     choose = gammaln(n + 1) - gammaln(m + 1) - gammaln(n - m + 1)
     weights = np.exp(choose + m * math.log(discordant) + xlog1py(n - m, -discordant))
-    # the greatest count of the rarer kind that is still significant; below 0 where none is
-    most = np.floor(bdtrik(alpha / 2, m, 0.5))
+    # the greatest count of the rarer kind that is still significant; below 0 where none is. The normal quantile is
+    # never further off than one
+    most = np.floor((m - 1 + NormalDist().inv_cdf(alpha / 2) * np.sqrt(m)) / 2)
     most = np.where(bdtr(np.maximum(most, 0), m, 0.5) > alpha / 2, most - 1, most)
     most = np.where(bdtr(np.minimum(most + 1, m), m, 0.5) <= alpha / 2, most + 1, most)
     able = most >= 0
@@ -46,21 +49,29 @@ def mcnemar_power(n: int, baseline_only: float, candidate_only: float, alpha: fl
 def mcnemar_pairs_needed(
     baseline_only: float, candidate_only: float, power: float = POWER, alpha: float = ALPHA, most: int = 100_000
 ) -> int | None:
-    """The least n that reaches `power` with the exact test; None past `most`, or when the shares are equal."""
+    """An n at which the exact test has `power`, and with one pair less has not; None past `most`, or for equal shares."""
     gap, discordant = abs(candidate_only - baseline_only), baseline_only + candidate_only
     if gap == 0:
         return None
-    # Connor 1987: near enough to start from
+    # Connor 1987, and what the discreteness of the exact test takes: near enough to start from
     z_alpha, z_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
     guess = (z_alpha * math.sqrt(discordant) + z_power * math.sqrt(max(0.0, discordant - gap**2))) ** 2 / gap**2
-    if guess > most:
+    if guess + 2 / gap > most:
         return None
-    n = max(1, math.ceil(guess))
-    while mcnemar_power(n, baseline_only, candidate_only, alpha) < power:
-        n += 1
-    while n > 1 and mcnemar_power(n - 1, baseline_only, candidate_only, alpha) >= power:
-        n -= 1
-    return n
+
+    def suffices(n: int) -> bool:
+        return mcnemar_power(n, baseline_only, candidate_only, alpha) >= power
+
+    few, enough, step = 0, math.ceil(guess + 2 / gap), math.ceil(1 / gap)
+    while not suffices(enough):
+        few, enough = enough, enough + step
+    while few < enough - step and suffices(enough - step):
+        enough -= step
+    few = max(few, enough - step)
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (few, middle) if suffices(middle) else (middle, enough)
+    return enough
 
 
 def _z_sum(power: float, alpha: float) -> float:

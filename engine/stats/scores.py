@@ -9,6 +9,9 @@ from engine.errors import InputError
 LARGEST = 1e150
 """A score beyond this would overflow when squared."""
 
+GROUPS = ("stratum", "difficulty", "cluster")
+"""What a row may say that it belongs to."""
+
 SHOWN = 3
 """How many ids an error names on each side."""
 
@@ -18,6 +21,7 @@ class Score(NamedTuple):
     value: float | None
     """None is a failed judgement, which is a state and no number."""
     stratum: str | None
+    difficulty: str | None
     cluster: str | None
 
 
@@ -26,6 +30,7 @@ class Pair(NamedTuple):
     baseline: float | None
     candidate: float | None
     stratum: str | None
+    difficulty: str | None
     cluster: str | None
 
 
@@ -67,7 +72,7 @@ def read_scores(
         if name in found:
             raise InputError(f"{place}: id {shorten(name)} stands already at {found[name].place}", fix="ids are unique")
         value = _read_value(row, place, scale)
-        found[name] = Score(place, value, read_name(row, "stratum", place), read_name(row, "cluster", place))
+        found[name] = Score(place, value, *(read_name(row, key, place) for key in GROUPS))
     if not found:
         raise InputError(f"the {side} has no scores", fix="rows are {id, score}")
     return found
@@ -101,7 +106,8 @@ def read_name(row: Mapping[str, object], key: str, place: str) -> str | None:
 
 
 def _join(name: str, before: Score, after: Score) -> Pair:
-    for key in ("stratum", "cluster"):
+    groups = []
+    for key in GROUPS:
         one, other = getattr(before, key), getattr(after, key)
         if one is not None and other is not None and one != other:
             raise InputError(
@@ -109,9 +115,8 @@ def _join(name: str, before: Score, after: Score) -> Pair:
                 f" and of {shorten(other)} at {after.place}",
                 fix="compare scores of one prompt set",
             )
-    return Pair(
-        name, before.value, after.value, before.stratum or after.stratum, before.cluster or after.cluster
-    )  # fmt: skip
+        groups.append(one or other)
+    return Pair(name, before.value, after.value, *groups)
 
 
 def is_pass_fail(pairs: Iterable[Pair]) -> bool:

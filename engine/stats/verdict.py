@@ -10,7 +10,7 @@ from engine.errors import InputError
 from engine.records.base import Record
 from engine.records.recipe import Verdict as Rule
 from engine.stats.intervals import Proportion
-from engine.stats.power import pairs_needed
+from engine.stats.power import mcnemar_pairs_needed, pairs_needed
 
 Decision = Literal["DEPLOY", "NO-DEPLOY", "UNDERPOWERED", "withheld"]
 
@@ -35,6 +35,8 @@ class Effect(NamedTuple):
     """Pairs, or clusters of them, with any difference; None where that is not known."""
     degenerate: bool = False
     """The interval is a point for want of spread, and bounds nothing."""
+    discordant: tuple[int, int] | None = None
+    """Pairs that only the baseline passes, and only the candidate; None unless pairs are independent passes and fails."""
 
 
 class Guard(Record):
@@ -107,6 +109,13 @@ def check_guards(
     return found
 
 
+def check_rule(rule: Rule) -> None:
+    """InputError where no verdict could be reached by the rule, whatever were measured."""
+    if rule.mode == "noninferiority" and rule.margin is None:
+        raise InputError("[verdict] mode 'noninferiority' without a margin", fix="set [verdict] margin, or --margin")
+    check_guards(rule)
+
+
 def reach_verdict(
     effect: Effect,
     rule: Rule,
@@ -118,17 +127,16 @@ def reach_verdict(
 ) -> Verdict:
     """What the interval and the guards allow to be said.
 
-    A guard that fails decides, since nothing else could turn it. Then `doubts` (reasons to trust no verdict), a
-    guard that was not measured, an interval that bounds nothing, or failed judgements that could turn the
-    decision withhold it. An interval wholly between 0 and the smallest effect is NO-DEPLOY: the gain is real
-    and too small to matter.
+    It is withheld by `doubts` (reasons not to trust the judge), by a guard that was not measured, by an interval that
+    bounds nothing, and by failed judgements that could turn it. Once a guard fails neither what was not measured nor
+    the interval could turn it; nor could the judge, where that guard is the break rate, which is counted without one.
+    An interval wholly between 0 and the smallest effect is NO-DEPLOY: the gain is real and too small to matter.
     """
-    if rule.mode == "noninferiority" and rule.margin is None:
-        raise InputError("[verdict] mode 'noninferiority' without a margin", fix="set [verdict] margin, or --margin")
+    check_rule(rule)
     decision, reasons = _decide(effect, rule, guards)
-    failed = any(g.held is False for g in guards)
-    withheld = [] if failed else _find_reasons_to_withhold(decision, effect, rule, guards, doubts, alternatives)
-    if withheld:
+    without_judge = any(g.held is False and g.name == "break_rate" for g in guards)
+    doubted = [] if without_judge else doubts
+    if withheld := _find_reasons_to_withhold(decision, effect, rule, guards, doubted, alternatives):
         decision, reasons = "withheld", withheld
     needed = _pairs_needed(effect, rule) if decision == "UNDERPOWERED" else None
     return Verdict(
@@ -142,7 +150,7 @@ def reach_verdict(
         would_change=_tell_changes(decision, effect, rule, guards, needed),
         n_needed=needed,
         guards=list(guards),
-        notes=[*notes, *(doubts if failed else ())],
+        notes=[*notes, *(doubts if without_judge else ())],
     )
 
 
@@ -176,9 +184,11 @@ def _find_reasons_to_withhold(
     doubts: Sequence[str],
     alternatives: Sequence[Alternative],
 ) -> list[str]:
-    found = [*doubts, *(g.told for g in guards if g.held is None)]
-    if effect.degenerate:
-        found.append("every pair differs by the same, so the interval is a point and bounds nothing")
+    found = list(doubts)
+    if all(g.held is not False for g in guards):
+        found += [g.told for g in guards if g.held is None]
+        if effect.degenerate:
+            found.append("every pair differs by the same, so the interval is a point and bounds nothing")
     for name, other, held in alternatives:
         turned, _ = _decide(other, rule, held)
         if turned != decision:
@@ -209,6 +219,9 @@ def _name_ceiling(rule: Rule) -> str:
 
 def _pairs_needed(effect: Effect, rule: Rule) -> int | None:
     """For the smallest effect, or the margin; without either for the difference that was seen."""
+    if rule.mode == "superiority" and not rule.smallest_effect and effect.discordant is not None:
+        losses, wins = effect.discordant
+        return mcnemar_pairs_needed(losses / effect.n, wins / effect.n)
     target = rule.margin if rule.mode == "noninferiority" else (rule.smallest_effect or abs(effect.delta))
     if not effect.se or not target:
         return None

@@ -1,33 +1,14 @@
-"""Gates that were checked, by name: what each found, in which files, and who confirmed it."""
+"""Gates that were checked, by name, under runs/."""
 
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from engine.data.read import hash_file
-from engine.errors import InputError, StoreError
-from engine.records.base import Record
-from engine.stats.gate import Confirmation, Gate
+from engine.errors import StoreError
+from engine.records.gate import Confirmation, FileUse, Gate, KeptGate
 from engine.store.journal import read_json, write_json
 from engine.store.paths import Workspace
-
-
-class FileUse(Record):
-    path: str
-    """As it was given."""
-    sha256: str
-
-
-class KeptGate(Record):
-    name: str
-    created: float
-    gate: Gate
-    files: dict[str, FileUse]
-    """By the option that named each."""
-    accepted: list[str]
-    """What was let through without proof, by name."""
-    confirmation: Confirmation | None
-    notes: list[str]
 
 
 def find_gate(workspace: Workspace, name: str) -> Path:
@@ -36,28 +17,25 @@ def find_gate(workspace: Workspace, name: str) -> Path:
     return workspace.gate(name)
 
 
-def describe_file(path: Path) -> FileUse:
-    if not path.is_file():
-        raise InputError(f"{path} is no file that could be looked at again", fix="name a file that exists")
-    return FileUse(path=str(path), sha256=hash_file(path))
-
-
 def keep_gate(
     workspace: Workspace,
     name: str,
     gate: Gate,
     files: dict[str, FileUse],
+    models: Mapping[str, str | None],
     accepted: list[str],
     confirmation: Confirmation | None,
     notes: list[str],
 ) -> Path:
-    """Record what a gate found, in place of what was found under that name before."""
+    """Record what a gate found, in place of what was found under that name before; `models` names its two sides."""
     path = find_gate(workspace, name)
     kept = KeptGate(
         name=name,
         created=time.time(),
         gate=gate,
         files=files,
+        base=models.get("base"),
+        instruct=models.get("instruct"),
         accepted=accepted,
         confirmation=confirmation,
         notes=notes,

@@ -44,8 +44,6 @@ class RunRow:
     attempt: int
     host: str
     group: str | None
-    cost_usd: float | None
-    """None where nothing says what the run cost."""
     score: float | None
     """Of an evaluation: the mean of its corrected scores."""
     score_raw: float | None
@@ -107,6 +105,9 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
     if launch is not None:
         host = launch["host"]
         status = _derive_status(folder, launch, tail, here, now)
+    elif os.path.exists(f"{folder}/stop"):
+        # it was asked to stop while it waited in a queue, which passes it over
+        status = "stopped"
     objective, base, dataset = _name_task(run)
     scores = _newest_values(tail, SCORES) if run["kind"] in ("eval", "score") else {}
     return RunRow(
@@ -129,7 +130,6 @@ def _read_row(folder: str, run: dict[str, Any], here: str, now: float) -> RunRow
         attempt=launch["attempt"] if launch else 0,
         host=host,
         group=run.get("group"),
-        cost_usd=None,
         score=scores.get("score"),
         score_raw=scores.get("score_raw"),
         critical=None if (failing := scores.get("critical")) is None else int(failing),
@@ -142,7 +142,8 @@ def _name_task(run: dict[str, Any]) -> tuple[str, str, str]:
     if run["kind"] == "train":
         recipe = run["recipe"]
         return recipe["objective"], recipe["base"], recipe["dataset"]
-    return run["kind"], run["subject"]["reference"], run["probes"]["dataset"]
+    # an export asks nothing
+    return run["kind"], run["subject"]["reference"], run["probes"]["dataset"] if run["kind"] != "export" else ""
 
 
 def _check_types(row: RunRow) -> RunRow:
@@ -189,7 +190,7 @@ def _newest_values(lines: list[bytes], names: Sequence[str] = METRICS) -> dict[s
 def _derive_status(folder: str, launch: dict[str, Any], tail: list[bytes], here: str, now: float) -> Status:
     if ended := has_ended(folder, launch):
         return ended
-    quiet = now - _last_sign(folder) > _patience(tail)
+    quiet = now - _last_sign(folder, launch["attempt"]) > _patience(tail)
     if launch["host"] != here:
         # a shared home: the process cannot be asked, so the age of the last row decides
         return "lost" if quiet else "running"
@@ -199,10 +200,13 @@ def _derive_status(folder: str, launch: dict[str, Any], tail: list[bytes], here:
     return "stalled" if quiet else "running"
 
 
-def _last_sign(folder: str) -> float:
-    """When the worker last wrote anything, in Unix seconds."""
+def _last_sign(folder: str, attempt: int) -> float:
+    """When the worker last wrote anything, be it that it is still waiting, in Unix seconds."""
     signs = [0.0]
-    for name in ("launch.json", "events.jsonl", "metrics.jsonl", "samples.jsonl"):
+    for name in (
+        "launch.json", "events.jsonl", "metrics.jsonl", "samples.jsonl", "scores.jsonl", "forms.jsonl", "ranks.jsonl",
+        "batch.json", f"logs/attempt_{attempt}.log",
+    ):  # fmt: skip
         try:
             signs.append(os.stat(f"{folder}/{name}").st_mtime)
         except OSError:
@@ -220,6 +224,5 @@ def _unreadable(name: str, problem: str) -> RunRow:
     return RunRow(
         id=name, kind="?", status="failed", name=name, step=0, steps=0, partial=False, objective="?",
         base="?", dataset="?", loss=None, margin_nats=None, break_rate=None, heldout_loss=None,
-        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, cost_usd=None,
-        score=None, score_raw=None, critical=None, problem=problem,
+        tokens_per_second=None, created=0.0, attempt=0, host="?", group=None, score=None, score_raw=None, critical=None, problem=problem,
     )  # fmt: skip

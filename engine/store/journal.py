@@ -8,7 +8,7 @@ import errno
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,9 +26,12 @@ class Journal:
 
     def append(self, row: dict[str, Any]) -> None:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-        data = line.encode()
+        data = _encode(line)
         with _disk(self.path):
             written = os.write(self._fd, data)
+            if written != len(data):
+                # the next row must not be glued to half of this one
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
         if written != len(data):
             raise SpaceError(
                 f"{self.path}: only {written} of {len(data)} bytes went in", fix="free some disk, then charlab resume"
@@ -145,17 +148,23 @@ def parse_row(line: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
+def _encode(text: str) -> bytes:
+    """As UTF-8; half a surrogate, which JSON from elsewhere may hold, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
 def write_atomic(path: Path, data: str | bytes, *, durable: bool = True) -> None:
     """Write beside, flush to disk, rename: a reader sees the old file or the whole new one.
 
     What may be lost with the power, such as a cache, need not be `durable` and is not waited for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # by chance, not by pid: threads share theirs, and so may containers on one disk
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with _disk(path):
         try:
             with open(beside, "wb") as file:
-                file.write(data.encode() if isinstance(data, str) else data)
+                file.write(_encode(data) if isinstance(data, str) else data)
                 if durable:
                     file.flush()
                     os.fsync(file.fileno())
@@ -202,7 +211,3 @@ class _disk:
     def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
         if isinstance(value, OSError) and value.errno in (errno.ENOSPC, errno.EDQUOT):
             raise SpaceError(f"{self.path}: no disk left", fix="free some disk, then charlab resume") from value
-
-
-Narrate = Callable[[str], None]
-"""How the engine tells a person what it is doing, where that takes a while."""

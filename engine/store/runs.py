@@ -2,26 +2,28 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from engine.errors import StoreError
 from engine.records.base import Record
 from engine.records.rows import CheckpointFile
-from engine.records.run import CompareRun, CriticRun, EvalRun, ParityRun, ProbeRun, Run, ScoreRun
+from engine.records.run import CompareRun, CriticRun, EvalRun, ExportRun, Header, ParityRun, ProbeRun, Run, ScoreRun
 from engine.records.version import SCHEMA_VERSION
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import CheckpointPaths, RunPaths
 
-R = TypeVar("R", Run, ProbeRun, ParityRun, EvalRun, ScoreRun, CompareRun, CriticRun)
+R = TypeVar("R", bound=Header)
 Row = TypeVar("Row", bound=Record)
 
-AnyRun = Run | ProbeRun | ParityRun | EvalRun | ScoreRun | CompareRun | CriticRun
+AnyRun = Run | ProbeRun | ParityRun | EvalRun | ScoreRun | CompareRun | CriticRun | ExportRun
 _RECORDS: dict[str, type[AnyRun]] = {
-    "train": Run, "probe": ProbeRun, "compare": ParityRun, "eval": EvalRun, "score": ScoreRun,
-    "generate": CriticRun,
-}  # fmt: skip
+    # of the two that compare, CompareRun is told by its measure
+    get_args(record.model_fields["kind"].annotation)[0]: record
+    for record in get_args(AnyRun)
+    if record is not CompareRun
+}
 
 
 def open_record(paths: RunPaths) -> AnyRun:
@@ -51,6 +53,10 @@ def open_probe_run(paths: RunPaths) -> ProbeRun:
 
 def open_parity_run(paths: RunPaths) -> ParityRun:
     return expect(open_record(paths), ParityRun, "parity")
+
+
+def open_export_run(paths: RunPaths) -> ExportRun:
+    return expect(open_record(paths), ExportRun, "export")
 
 
 def open_critic_run(paths: RunPaths) -> CriticRun:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from engine.records.rows import Event
-from engine.records.run import ModelRun
+from engine.records.run import ExportRun, ModelRun
 from engine.store.index import summarise_run
 from engine.store.paths import RunPaths
 from engine.store.runs import read_records
 
 
-def describe_state(paths: RunPaths, run: ModelRun) -> dict[str, Any]:
+def describe_state(paths: RunPaths, run: ModelRun | ExportRun) -> dict[str, Any]:
     """The keys that `charlab show --json` begins with; `error` is that of the last attempt, None where it did not fail."""
     row, events = summarise_run(paths), read_records(paths.events, Event)[0]
     last = events[-1] if events else None
@@ -18,5 +18,6 @@ def describe_state(paths: RunPaths, run: ModelRun) -> dict[str, Any]:
         "partial": row.partial, "path": str(paths.folder), "created": run.created, "host": row.host,
         "attempt": row.attempt,
         "error": {"message": last.message, "fix": last.fix} if last and last.kind == "failed" else None,
-        "subject": run.subject.to_json(), "probes_from": run.probes.to_json(),
+        "subject": run.subject.to_json(),
+        **({"probes_from": run.probes.to_json()} if isinstance(run, ModelRun) else {}),
     }  # fmt: skip

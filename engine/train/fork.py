@@ -9,9 +9,9 @@ from typing import NamedTuple
 from engine.errors import RecipeError, StoreError
 from engine.models.locate import find_checkpoint
 from engine.models.reference import parse_reference
+from engine.narrate import Narrate
 from engine.records.recipe import Recipe
 from engine.records.run import Parent, Run
-from engine.store.journal import Narrate
 from engine.store.paths import CheckpointPaths, RunPaths, Workspace
 from engine.store.runs import open_checkpoint, open_run
 from engine.train.checkpoint import copy_checkpoint

@@ -26,9 +26,10 @@ from engine.data.split import Split, upsample
 from engine.errors import CharlabError, DatasetError, RecipeError
 from engine.models.locate import Located, locate_model
 from engine.models.template import Renderer
+from engine.narrate import Narrate
 from engine.records.dataset import Pair
 from engine.records.recipe import Recipe
-from engine.store.journal import Narrate, parse_row, write_json
+from engine.store.journal import parse_row, write_json
 from engine.store.paths import DatasetPaths, Workspace, cache_folder
 from engine.train.encode import check_window, refuse_nothing_left, refuse_pair
 from engine.train.estimate import (
@@ -42,7 +43,7 @@ from engine.train.estimate import (
     find_speeds,
     read_model_size,
 )
-from engine.train.guards import refuse_leaks, refuse_unpassed_gate
+from engine.train.guards import check_primary, note_gate, refuse_leaks, refuse_unpassed_gate
 from engine.train.presets import fill_presets
 from engine.train.resolve import SentinelProbes, check_alone, check_past, gather_advice, read_sentinels, split_pairs
 
@@ -76,6 +77,7 @@ class Measurer:
 
         note_refusal(refusals, lambda: check_alone(recipe))
         note_refusal(refusals, lambda: refuse_unpassed_gate(recipe, workspace))
+        note_refusal(refusals, lambda: check_primary(recipe, workspace))
         note_refusal(refusals, lambda: check_past(recipe, located))
         note_refusal(refusals, lambda: check_window(recipe, model.positions))
         note_refusal(refusals, lambda: check_targets(recipe, model))
@@ -97,7 +99,7 @@ class Measurer:
             left_out=left_out,
             probes=len(sentinels.probes),
             system=tokens["system"],
-            advice=gather_advice(recipe, model.parameters, seen, sentinels, located),
+            advice=[*gather_advice(recipe, model.parameters, seen, sentinels, located), *note_gate(recipe, workspace)],
             refusals=refusals,
             first=tokens["first"],
         )
@@ -289,7 +291,7 @@ def find_folder(located: Located) -> Path | None:
         return Path(located.source)
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(located.source, "config.json")
+    config = try_to_load_from_cache(located.source, "config.json", revision=located.revision)
     return Path(config).parent if isinstance(config, str) else None
 
 

@@ -4,20 +4,30 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.data.read import find_dataset, hash_file, read_character, read_pairs, read_probes
+from engine.data.read import find_dataset, hash_file, read_character, read_manifest, read_pairs, read_probes
 from engine.data.split import Split, split_by_prompt, upsample
 from engine.errors import DatasetError, RecipeError
 from engine.models.locate import Located, locate_model
 from engine.models.template import Renderer
+from engine.narrate import Narrate
 from engine.records.dataset import Character, Pair, Probe
 from engine.records.recipe import Recipe
 from engine.records.run import BaseUse, DatasetUse, Parent, Run
-from engine.store.journal import Narrate, read_json, write_json, write_rows
+from engine.stats.verdict import check_rule
+from engine.store.journal import read_json, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
 from engine.store.provenance import describe_origin
 from engine.train.alarms import NAMES, parse_condition
 from engine.train.encode import Sorted, check_window, encode_pairs, plan_rows
-from engine.train.guards import check_allowances, refuse_leaks, refuse_sft_after_orpo, refuse_unpassed_gate
+from engine.train.guards import (
+    check_allowances,
+    check_primary,
+    describe_gate,
+    note_gate,
+    refuse_leaks,
+    refuse_sft_after_orpo,
+    refuse_unpassed_gate,
+)
 from engine.train.presets import fill_presets, give_advice
 from engine.train.rows import write_rows_file
 
@@ -62,6 +72,7 @@ def resolve_recipe(
 
     check_alone(recipe)
     refuse_unpassed_gate(recipe, workspace)
+    check_primary(recipe, workspace)
     dataset = find_dataset(workspace, recipe.dataset)
     pairs = read_pairs(dataset)
     located = locate_model(recipe.base, workspace, narrate)
@@ -92,7 +103,12 @@ def resolve_recipe(
         kind="train",
         recipe=recipe,
         dataset=DatasetUse(
-            name=recipe.dataset, sha256=hash_file(dataset.pairs), rows_sha256="", train=seen, heldout=len(split.heldout)
+            name=recipe.dataset,
+            sha256=hash_file(dataset.pairs),
+            rows_sha256="",
+            train=seen,
+            heldout=len(split.heldout),
+            lineage=read_manifest(dataset).lineage,
         ),
         base=BaseUse(
             reference=recipe.base,
@@ -109,7 +125,8 @@ def resolve_recipe(
         steps=steps,
         start_step=start,
         plan=plan_rows(encoded),
-        advice=gather_advice(recipe, parameters, seen, sentinels, located),
+        gate=describe_gate(recipe, workspace),
+        advice=[*gather_advice(recipe, parameters, seen, sentinels, located), *note_gate(recipe, workspace)],
     )
     return Resolved(run, split, encoded, renderer, sentinels.probes, sentinels.character, config)
 
@@ -131,6 +148,7 @@ def write_run(resolved: Resolved, workspace: Workspace) -> RunPaths:
 def check_alone(recipe: Recipe) -> None:
     """What can be found wrong with nothing but the recipe at hand."""
     check_allowances(recipe)
+    check_rule(recipe.verdict)
     for stop in recipe.alarm.stop:
         if stop not in NAMES:
             parse_condition(stop)

@@ -5,7 +5,7 @@ import time
 from typing import Any, NamedTuple
 
 from engine.models.template import Renderer
-from engine.probe.detect import find_break
+from engine.probe.ask import judge_answer
 from engine.probe.sample import sample_answers
 from engine.records.dataset import Character, Probe
 from engine.records.recipe import Sentinel as Sampling
@@ -54,7 +54,6 @@ class Sentinels:
         rows = []
         now = time.time()
         for (probe, index), answer in zip(asked, answers, strict=True):
-            finding = find_break(answer.text, self.character)
             rows.append(
                 Sample(
                     attempt=self.attempt,
@@ -65,10 +64,9 @@ class Sentinels:
                     seed=seed,
                     text=answer.text,
                     tokens=answer.tokens,
-                    truncated=answer.truncated,
-                    breaks=finding.breaks,
-                    span=finding.span,
-                    in_character=finding.in_character,
+                    truncated=answer.finish != "stop",
+                    prompt_tokens=answer.prompt_tokens,
+                    **judge_answer(answer, self.character),
                 )
             )
         seconds = time.perf_counter() - began

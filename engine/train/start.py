@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from engine.launch.local import LocalLauncher
 from engine.launch.queue import start_queue
+from engine.narrate import Narrate
 from engine.records.recipe import Recipe
-from engine.store.journal import Narrate
 from engine.store.paths import RunPaths, Workspace
 
 

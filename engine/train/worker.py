@@ -55,7 +55,8 @@ def train(run: Run, paths: RunPaths, journals: Journals, found: CheckpointPaths 
         torch.use_deterministic_algorithms(True)
     torch.manual_seed(recipe.seed)
 
-    located = locate_model(recipe.base, workspace, print)
+    # a resumed run goes on from the very weights that it began on
+    located = locate_model(recipe.base, workspace, print)._replace(revision=run.base.revision)
     tokenizer = load_tokenizer(located)
     renderer = Renderer(tokenizer, recipe.template)
     split = read_rows_file(paths.rows)

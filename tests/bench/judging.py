@@ -17,9 +17,10 @@ from kit import ROOT, Row
 
 from engine.data.read import find_dataset
 from engine.judge.claude import ClaudeJudge
+from engine.judge.judgement import Item
 from engine.judge.prices import READ, WRITE_5M
 from engine.judge.rubric import read_brief
-from engine.judge.scoring import Item, score_items
+from engine.judge.scoring import score_items
 from engine.records.dataset import Message
 from engine.records.judging import Score, Usage
 from engine.store.journal import Journal

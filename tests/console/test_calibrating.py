@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -99,6 +100,22 @@ def test_undo_goes_back_through_this_sitting_and_those_before(write_evaluation: 
     sit(judged, label_two)
     assert sit(judged, undo_both).left == 2
     assert {name: label.label for name, label in read_labels(judged.source).items()} == {ids[0]: "fail"}
+
+
+def test_an_undo_that_cannot_be_written_leaves_the_screen_as_it_is(write_evaluation: Write) -> None:
+    judged = read_judged(write_evaluation(RUN, [2.0, 8.0]))
+    ids = draw_sample(judged, 2).ids
+
+    async def undo(app: Labelling, pilot: Pilot[int]) -> None:
+        await pilot.press("p")
+        await pilot.pause()
+        with open("/dev/full", "wb") as full:
+            os.dup2(full.fileno(), app._labels._journal._fd)
+        await pilot.press("u")
+        await pilot.pause()
+        assert shown(app) == ids[1]
+
+    assert sit(judged, undo).left == 1
 
 
 def test_the_screen_tells_neither_model_nor_score_nor_kappa(write_evaluation: Write) -> None:

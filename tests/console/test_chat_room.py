@@ -13,12 +13,13 @@ from textual.pilot import Pilot
 
 from console.app import Lab
 from console.chat_room import ChatRoom
-from console.judging import hide_secrets
 from console.partners import Found, read_models
 from engine.data.check import check_dataset
 from engine.data.read import read_pairs, read_probes
+from engine.records.serving import Sampling
 from engine.store.journal import read_rows, write_json
 from engine.store.paths import Workspace
+from panels.chat import Chat
 from panels.models import Models
 from panels.said import Said
 
@@ -258,7 +259,7 @@ def test_picking_others_ends_the_conversation_and_keeps_the_sampling(workspace: 
         await say(pilot, room, "Who?")
         first = room.conversation
         assert first is not None
-        first.system = "Be brief."
+        room.chat.post_message(Chat.Changed("Be brief.", first.sampling))
         await pilot.press("escape", "m")
         room.query_one(Models).marked = []
         await pick(pilot, room, character[1])
@@ -307,9 +308,80 @@ def test_a_dataset_that_cannot_be_read_leaves_the_models(workspace: Workspace, w
     assert found.questions == []
 
 
-def test_the_password_in_a_url_is_not_shown_nor_saved() -> None:
-    assert hide_secrets("http://ada:open@host:80/v1#m is not there") == "http://host:80/v1#m is not there"
-    assert hide_secrets("run:20260101@40") == "run:20260101@40"
+def test_a_url_with_a_password_is_refused_without_showing_it(workspace: Workspace, character: Any) -> None:
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        room.chat.post_message(Chat.Picked(("http://ada:open@host:80/v1#m",)))
+        assert "open" not in await told(pilot, room, "a name or a password")
+        assert room.conversation is None
+
+    drive(workspace, check, run=ADA)
+
+
+def test_the_system_prompt_and_the_sampling_outlive_any_number_of_picks(workspace: Workspace, character: Any) -> None:
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        room.chat.post_message(Chat.Changed("Be brief.", Sampling(seed=5)))
+        for server in (*character, character[0]):
+            room.chat.post_message(Chat.Picked((server.reference,)))
+        await pick(pilot, room, character[1])
+        assert room.conversation is not None
+        assert (room.conversation.system, room.conversation.sampling) == ("Be brief.", Sampling(seed=5))
+
+    drive(workspace, check, run=ADA)
+
+
+def test_while_it_is_blind_nothing_tells_one_side_from_the_other(workspace: Workspace, character: Any) -> None:
+    character[1].pace = 0.02
+
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        await pick(pilot, room, *character)
+        await pilot.press("escape", "b")
+        await say(pilot, room, "Who are you?")
+        assert [reply.words for reply in turns(room)[0].replies] == ["", ""]
+        character[0].close()
+        await say(pilot, room, "And who are you now?")
+        failed = next(reply for reply in turns(room)[1].replies if reply.state == "failed")
+        assert character[0].reference not in failed.words
+        await pilot.press("escape", "b")
+        await pilot.pause(0.1)
+        assert all("first after" in reply.words for reply in turns(room)[0].replies)
+
+    drive(workspace, check, run=ADA)
+
+
+def test_thinking_goes_neither_into_a_pair_nor_back_to_the_model(workspace: Workspace, character: Any) -> None:
+    character[0].say = lambda body: ["<think>Who am I?</think>", "James Madison, Sir."]
+
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        await pick(pilot, room, *character)
+        await say(pilot, room, "Who are you?")
+        await pilot.press("escape", "a")
+        await told(pilot, room, "saved the pair")
+        await say(pilot, room, "And where?")
+        assert character[0].asked[-1]["messages"][1]["content"] == "James Madison, Sir."
+        character[0].say = lambda body: ["<think>Who am I? And"]
+        await say(pilot, room, "Once more?")
+        await pilot.press("escape", "a")
+        await told(pilot, room, "never came to the end of its thinking")
+
+    drive(workspace, check, run=ADA)
+    (pair,) = read_pairs(workspace.dataset("madison-spot"))
+    assert pair.chosen[0].content == "James Madison, Sir."
+    assert pair.meta["raw"] == {"chosen": "<think>Who am I?</think>James Madison, Sir.", "rejected": "I am an AI."}
+
+
+def test_a_note_about_half_a_character_is_saved(workspace: Workspace, character: Any) -> None:
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        await pick(pilot, room, *character)
+        await say(pilot, room, "Who are you?")
+        assert room.conversation is not None
+        assert room.conversation.tip is not None
+        room.conversation.tip.replies[0].text = "half \ud83d"
+        room.chat.post_message(Chat.Noted("cut", turns(room)[0].key))
+        await told(pilot, room, "saved the note")
+
+    drive(workspace, check, run=ADA)
+    (note,) = read_rows(workspace.dataset("madison-spot").notes)
+    assert note["meta"]["answers"][0] == "half ?"
 
 
 @pytest.mark.slow

@@ -1,9 +1,19 @@
 """`charlab chat` as a process, over the bundled model on one thread."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
-from console.chatting import clean
+import pytest
+
+from console.chatting import chat
+from engine.errors import InputError
+from engine.store.paths import Workspace
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
+
+from screen import Screen
+from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = "bundled:smollm2-135m"
@@ -36,5 +46,53 @@ def test_a_model_that_is_not_there_is_an_error(start: Any) -> None:
     assert "no GGUF at" in process.communicate("", timeout=60)[1]
 
 
-def test_what_a_model_says_moves_no_cursor() -> None:
-    assert clean("a\x1b[2Jb\r\nc\x07\u202ed") == "ab\ncd"
+class Scrollback(Screen):
+    """Keeps the lines that leave the screen at its top."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        super().__init__(columns, rows)
+        self.gone: list[str] = []
+
+    def _scroll(self, top: int, count: int) -> None:
+        if top == 0 and count > 0:
+            self.gone += ["".join(row) for row in self.cells[:count]]
+        super()._scroll(top, count)
+
+
+def test_two_long_answers_stand_once_in_the_scrollback(workspace: Workspace, servers: Any) -> None:
+    for server in servers:
+        server.say = lambda body: [f"line {n}.\n" for n in range(60)]
+        server.pace = 0.005
+    words = [sys.executable, "-m", "console", "chat", servers[0].reference, servers[1].reference]
+    with Terminal(words, workspace.folder, columns=80, rows=24) as terminal:
+        terminal.wait_for_text("> ", 30)
+        terminal.send("Go.\r")
+        terminal.wait_for_text("first after", 30)
+        terminal.wait_for_silence()
+        written = b"".join(data for _, data in terminal.chunks)
+    screen = Scrollback(80, 24)
+    screen.feed(written)
+    lines = [line.strip() for line in [*screen.gone, *screen.lines()]]
+    for number in range(60):
+        assert sum(line.startswith(f"line {number}.") for line in lines) == 1, number
+    assert len(screen.gone) < 70
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"seed": -1}, "'seed'"), ({"seed": 2**33}, "'seed'"), ({"temperature": float("inf")}, "'temperature'")],
+)
+def test_a_number_that_no_sampling_has_is_refused(given: dict[str, Any], words: str, workspace: Workspace) -> None:
+    options: dict[str, Any] = {"blind": False, "system": None, "temperature": 1.0, "seed": 1, "max_tokens": 8}
+    with pytest.raises(InputError, match=words):
+        chat(["http://127.0.0.1:9/v1#m"], **{**options, **given}, workspace=str(workspace.folder))
+
+
+def test_a_system_prompt_is_the_text_of_a_file(workspace: Workspace, servers: Any, start: Any) -> None:
+    (workspace.folder / "prompt.txt").write_text("You are James Madison.\n")
+    code = (
+        "from console.chatting import chat; import sys; chat(sys.argv[1:], blind=False, system='prompt.txt', "
+        "temperature=1.0, seed=4, max_tokens=6, workspace=None)"
+    )
+    start(code, servers[0].reference).communicate("Who are you?\n", timeout=60)
+    assert servers[0].asked[0]["messages"][0] == {"role": "system", "content": "You are James Madison."}

@@ -221,3 +221,14 @@ def run_in_terminal(words: list[str], workspace: Workspace, size: tuple[int, int
     os.waitpid(pid, 0)
     os.close(fd)
     return seen.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("amount", ["inf", "nan", "-1"])
+def test_an_amount_that_is_none_is_refused_before_anything_is_made(
+    amount: str, charlab: Charlab, workspace: Workspace
+) -> None:
+    before = list(workspace.runs.iterdir())
+    done = charlab("eval", "bundled:smollm2-135m", "--max-usd", amount)
+    assert done.returncode == 2
+    assert "--max-usd" in done.stderr
+    assert list(workspace.runs.iterdir()) == before

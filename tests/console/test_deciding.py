@@ -41,7 +41,7 @@ def compare(charlab: Charlab, folder: Path, before: list[Any], after: list[Any],
 
 def test_a_heuristic_that_scored_length_first_showed_a_great_gain(charlab: Charlab, tmp_path: Path) -> None:
     code, found = compare(charlab, tmp_path, [True] * 2 + [False] * 57 + [True] * 241, [0] * 2 + [1] * 298)
-    assert found.keys() == PROMISED
+    assert found.keys() == PROMISED | {"dz"}
     assert (found["n"], found["wins"], found["losses"], found["ties"]) == (300, 57, 2, 241)
     assert (found["mean_baseline"], found["mean_candidate"]) == pytest.approx((243 / 300, 298 / 300))
     test = found["mcnemar"]
@@ -238,8 +238,8 @@ def test_a_comparison_that_is_a_run_is_shown_as_it_was(charlab: Charlab, workspa
         reference="rules", rubric="madison", rubric_version=1, rubric_sha256="r", prompt_sha256="p", schema_sha256="s"
     )
     base, trained = (
-        Side(run=run, subject=Subject(reference=run), n=40, failed=0, usd=None)
-        for run in ("eval-of-base", "eval-of-run")
+        Side(run=run, subject=Subject(reference=run), n=40, failed=0, usd=usd)
+        for run, usd in (("eval-of-base", None), ("eval-of-run", 0.144))
     )
     run = CompareRun(
         **describe_origin("madison-compare", workspace, []), steps=40, subject=trained.subject, judge=judge,
@@ -252,9 +252,10 @@ def test_a_comparison_that_is_a_run_is_shown_as_it_was(charlab: Charlab, workspa
     done = charlab("show", run.id)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("DEPLOY: eval-of-run against eval-of-base, 40 pairs\n")
+    assert "  cost          unknown and 0.1440 USD\n" in done.stdout
     assert done.stdout.endswith(f"  it lies in {paths.folder}\n")
     assert json.loads(charlab("show", run.id, "--json").stdout) == {
-        "id": run.id, "path": str(paths.folder), **found.to_json()
+        "id": run.id, "path": str(paths.folder), "cost": [None, 0.144], **found.to_json()
     }  # fmt: skip
     paths.verdict.write_text("{}")
     done = charlab("show", run.id)
@@ -308,7 +309,7 @@ def test_high_agreement_with_a_low_kappa_is_warned_of(charlab: Charlab, tmp_path
         ([1, 0], [1, None], [], "judge.jsonl line 2: None is no label"),
         ([1, 0], [], [], "judge.jsonl holds no rows"),
         ([1, 0], [1, 0], ["--threshold", "1"], "a threshold of 1 cannot be passed"),
-        ([1, 0], [1, 0], ["--threshold", "nan"], "a threshold of nan cannot be passed"),
+        ([1, 0], [1, 0], ["--threshold", "nan"], "--threshold"),
     ],
     ids=["sets", "one class", "ids", "null", "empty", "one", "nan"],
 )

@@ -21,8 +21,10 @@ from console.evaluations import list_evaluations, read_detail
 from engine.data.read import read_prompts
 from engine.errors import InputError
 from engine.judge.comparing import compare_evals
+from engine.launch.process import read_start
 from engine.records.dataset import Prompt
 from engine.store.index import list_runs, summarise_run
+from engine.store.journal import read_json, write_json
 from engine.store.paths import RunPaths, Workspace
 from panels.bar import Bar
 from panels.evals import EvalsPanel
@@ -120,10 +122,31 @@ def test_the_evaluations_of_the_runs_looked_at_are_listed_the_newest_first(
     assert ids(BASE) == [BASE]
     assert ids() == ids("20260109-0900-else-9999") == [QUICK, MINE, BASE]
     listing = list_evaluations(workspace, [BASE, TRAINED], BASE)
-    assert listing.baseline == BASE
+    assert listing.baselines == {BASE}
     mine = listing.evaluations[1]
     assert (mine.model, mine.judged, mine.wanted, mine.critical) == ("madison-orpo-1a2b@120", 11, 12, 2)
     assert [one.triage for one in listing.evaluations] == [True, False, False]
+
+
+def test_a_pinned_training_stands_for_its_newest_evaluation_by_each_judge(
+    workspace: Workspace, evals: tuple[RunPaths, ...], write_eval: WriteEval
+) -> None:
+    earlier = write_eval(
+        "20260103-1000-madison-eval-4d5e", lambda n: {"components": {"voice": 5, "history": 6}},
+        model=f"run:{TRAINED}@60", about=TRAINED,
+    ).id  # fmt: skip
+    assert list_evaluations(workspace, [TRAINED], TRAINED).baselines == {MINE, QUICK}
+    # a checkpoint is compared with its own run's newest, and only that one is the baseline itself
+    assert read_detail(workspace, earlier, TRAINED).baseline == "madison-orpo-1a2b@120"
+    assert read_detail(workspace, MINE, TRAINED).instead.startswith("this is the baseline")
+
+
+def test_which_of_two_answers_is_better_is_no_evaluation(
+    workspace: Workspace, evals: tuple[RunPaths, ...], write_eval: WriteEval
+) -> None:
+    pairs = write_eval("20260106-0900-madison-score-8192", of=MINE)
+    write_json(pairs.run, read_json(pairs.run) | {"against": BASE})
+    assert pairs.id not in [one.id for one in list_evaluations(workspace, (), None).evaluations]
 
 
 def test_the_table_of_runs_has_score_raw_and_critical_from_the_newest_row(
@@ -161,7 +184,7 @@ def test_an_evaluation_is_compared_with_the_pinned_one_as_the_command_does(
     assert verdict.would_change == told.verdict.would_change
     strata = {(s.by, s.name): s for s in detail.strata}
     for stratum in told.strata:
-        found = strata["category", stratum.name].difference
+        found = strata[stratum.by, stratum.name].difference
         assert found is not None
         assert (found.n, found.delta, (found.low, found.high)) == (stratum.n, stratum.delta, stratum.ci)
     hard = strata["difficulty", "hard"].difference
@@ -352,6 +375,28 @@ def test_evals_and_ledger_work_by_keys_alone(
         await pilot.press("G", "enter")
         await wait_until(pilot, lambda: app.query_one(ContentSwitcher).current == "training", "the curves")
         assert app.opened == TRAINED
+
+    drive(workspace, check)
+
+
+def test_an_evaluation_that_goes_on_moves_though_only_its_training_is_looked_at(
+    workspace: Workspace, evals: tuple[RunPaths, ...], write_run: Callable[..., Any], live: subprocess.Popen[bytes]
+) -> None:
+    write_run(TRAINED, ended="finished")
+    launch = read_json(evals[2].launch)
+    process = {"pid": live.pid, "start": read_start(live.pid)}
+    evals[2].launch.write_text(json.dumps(launch | {"process": process}))
+    evals[2].events.write_text(evals[2].events.read_text().splitlines(keepends=True)[0])
+    metric = json.loads(evals[2].metrics.read_text())
+    evals[2].metrics.write_text(json.dumps(metric | {"step": 15}) + "\n")
+
+    async def check(app: Lab, pilot: Pilot[int]) -> None:
+        await wait_until(pilot, lambda: len(app.rows) == 4, "four runs")
+        panel = await open_evals(app, pilot, TRAINED)
+        assert panel._listed[0].judged == 3
+        with evals[2].metrics.open("a") as file:
+            file.write(json.dumps(metric | {"step": 18}) + "\n")
+        await wait_until(pilot, lambda: panel._listed[0].judged == 6, "what was judged meanwhile")
 
     drive(workspace, check)
 

@@ -25,6 +25,7 @@ sys.path.append(str(Path(__file__).parents[1] / "engine" / "judge"))
 from api import REFUSED, Api, Ask, Model
 
 from console.__main__ import main
+from console.evaluating import describe_evaluation
 from engine.judge.ledger import read_ledger
 from engine.launch.steer import stop_run
 from engine.records.conversations import Expectation
@@ -258,7 +259,7 @@ def test_scores_come_from_another_judge_without_asking_the_model(
     assert facts["served_models"] == {"claude-sonnet-5-5": 5}
     assert facts["overall"]["raw"] is not None
     assert facts["notes"][0].startswith("5 judgements, about 0.0")
-    cost = {c.run: c for c in read_ledger(workspace).costs}[paths.id]
+    cost = {c.run: c for c in read_ledger(workspace)}[paths.id]
     assert (cost.judgements, cost.failed) == (30, 0)
     assert cost.judge_usd == pytest.approx(facts["usd"])
 
@@ -380,7 +381,8 @@ def test_a_limit_in_dollars_stops_before_the_call_that_would_pass_it(
     some = read(charlab(*words, "0.06"), 3)
     paths, left = workspace.run(some["id"]), 5 - some["overall"]["n"]
     assert some["status"] == "stopped"
-    assert read_rows(paths.events)[-1]["message"] == f"the budget of 0.06 USD would be passed, {left} not judged"
+    stopped = read_rows(paths.events)[-1]["message"]
+    assert stopped.startswith(f"the budget of 0.06 USD would be passed, {left} not judged; the same command with")
     assert 0 < some["usd"] <= 0.06
     assert 0 < some["overall"]["n"] < 5
     every = read(charlab(*words, "1"))
@@ -399,7 +401,7 @@ def test_the_budget_of_the_recipe_is_held_over_all_judgements(
     write_eval("20260102-1000-madison-eval-bbbb", model=f"run:{trained}@40", about=trained)
     spent = charlab("score", "20260102-0900-madison-eval-aaaa", "--judge", CLAUDE)
     assert (spent.returncode, spent.stdout) == (2, "")
-    assert f"[budget] max_usd of run {trained} is 0.05, and 0.0960 USD were spent" in spent.stderr
+    assert f"[budget] max_usd of run {trained} is 0.05, and 0.0960 USD are spent" in spent.stderr
     assert "--max-usd allows more" in spent.stderr
     assert (len(workspace.run_ids()), api.count()) == (3, 0)
 
@@ -531,3 +533,17 @@ def test_two_evaluations_are_held_against_each_other_in_both_orders(
         done = charlab(*wrong)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_a_failed_judgement_of_which_no_mean_is_known_is_told_without_bounds() -> None:
+    told = {"n": 3, "rate": 0.5, "ci": [0.1, 0.9]}
+    facts: dict[str, Any] = {
+        "subject": {"reference": "a"}, "judge": {"reference": "b", "triage": False, "rubric": "r", "rubric_version": 1},
+        "overall": {"bounds": [None, None]}, "states": {"scored": 3, "refused": 1}, "answers": 4, "status": "finished",
+        "error": {"message": "it ended", "fix": ""}, "against": "c", "usd": None, "seconds": 1.0, "path": "p",
+        "pairwise": {"better": 1, "worse": 1, "ties": 1, "n": 3, "failed": 1, "consistency": told, "first_preferred": told},
+    }  # fmt: skip
+    lines = describe_evaluation(facts)
+    assert lines[1] == "  it ended"
+    assert "  1 refused: not scored" in lines
+    assert "  better 1, worse 1, tied 1 of 3, 1 failed" in lines

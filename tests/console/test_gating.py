@@ -47,6 +47,15 @@ def write_labels(folder: Path) -> None:
     write(folder, "second.jsonl", labels[-20:])
 
 
+def test_a_second_judge_of_each_sides_answers_labels_twice_as_many(charlab: Charlab, workspace: Workspace) -> None:
+    write_sides(workspace.folder, base=47, instruct=172)
+    labels = [{"id": f"p{i // 2:03} {('base', 'instruct')[i % 2]}", "label": i // 2 % 2} for i in range(400)]
+    write(workspace.folder, "judge.jsonl", labels)
+    write(workspace.folder, "second.jsonl", labels[:30])
+    told = json.loads(charlab("gate", *SIDES, "--judge", "judge.jsonl", "--second", "second.jsonl", "--json").stdout)
+    assert find(told, "second_judge")["value"] == 0.075
+
+
 def make_recipe(**given: Any) -> Recipe:
     return Recipe.parse(
         {"name": "x", "base": "bundled:x", "dataset": "madison", "objective": "orpo", "seed": 1, **given}, "x"
@@ -76,6 +85,24 @@ def test_a_gate_passes_on_bounds_and_is_recorded_for_training(charlab: Charlab, 
     assert kept.confirmation is not None
     assert (kept.confirmation.by, kept.confirmation.samples) == ("J. Doe", None)
     refuse_unpassed_gate(make_recipe(gate={"name": "first"}), workspace)
+    assert kept.base is None
+    assert kept.notes == ["no row of base.jsonl names its model, so no training can be held to the base of this gate"]
+    assert found["notes"] == kept.notes
+
+
+def test_a_gate_whose_rows_name_their_model_holds_for_that_base_alone(charlab: Charlab, workspace: Workspace) -> None:
+    for side in ("base", "instruct"):
+        rows = [{"id": f"p{i:03}", "score": int(side == "instruct"), "model": f"bundled:{side}"} for i in range(200)]
+        write(workspace.folder, f"{side}.jsonl", rows)
+    write_labels(workspace.folder)
+    done = charlab("gate", *SIDES, *TRUST, "--confirmed-by", "J. Doe", "--name", "first", "--json")
+    assert (done.returncode, json.loads(done.stdout)["notes"]) == (0, [])
+    kept = read_gate(workspace, "first")
+    assert kept is not None
+    assert (kept.base, kept.instruct) == ("bundled:base", "bundled:instruct")
+    refuse_unpassed_gate(make_recipe(base="bundled:base", gate={"name": "first"}), workspace)
+    with pytest.raises(RefusedError, match="was checked on base bundled:base, and this recipe trains bundled:x"):
+        refuse_unpassed_gate(make_recipe(gate={"name": "first"}), workspace)
 
 
 def test_a_gate_that_did_not_pass_refuses_training_with_what_was_not_met(
@@ -209,7 +236,14 @@ def test_another_word_confirms_nothing(workspace: Workspace) -> None:
         (["--human", "human.jsonl"], "--human without --judge says nothing of the judge"),
         (["--judge", "judge.jsonl"], "--judge without --human or --second says nothing of the judge"),
         (["--human", "base.jsonl", "--judge", "judge.jsonl"], "base.jsonl line 1: no label"),
-        (["--human", "more.jsonl", "--judge", "judge.jsonl"], "judge.jsonl has no label of 'elsewhere'"),
+        (
+            ["--human", "more.jsonl", "--judge", "judge.jsonl"],
+            "more.jsonl labels 'elsewhere', which the gate's files do not hold",
+        ),
+        (
+            ["--human", "human.jsonl", "--judge", "few.jsonl"],
+            "few.jsonl has no label of 'p001', 'p002', 'p003' and 146 more",
+        ),
         (["--accept", "anything"], "'anything' cannot be accepted"),
         (["--alt", "none.jsonl"], "none.jsonl is missing"),
         (["--alt", "other.jsonl"], "these scores are not of one judge"),
@@ -217,7 +251,7 @@ def test_another_word_confirms_nothing(workspace: Workspace) -> None:
         (["--instruct", "short.jsonl"], "only the base has 'p001', 'p002', 'p003' and 196 more"),
         (["--instruct", "graded.jsonl"], "a gate needs passes and fails"),
     ],
-    ids=["human", "judge", "labels", "ids", "accept", "missing", "mixed", "name", "unpaired", "graded"],
+    ids=["human", "judge", "labels", "ids", "few", "accept", "missing", "mixed", "name", "unpaired", "graded"],
 )
 def test_what_a_gate_cannot_be_checked_on_is_told(
     words: list[str], said: str, charlab: Charlab, workspace: Workspace
@@ -226,6 +260,7 @@ def test_what_a_gate_cannot_be_checked_on_is_told(
     write_sides(folder)
     write_labels(folder)
     write(folder, "more.jsonl", [{"id": "p000", "label": 1}, {"id": "elsewhere", "label": 0}])
+    write(folder, "few.jsonl", [{"id": "p000", "label": 1}])
     write(folder, "other.jsonl", [{"id": "p000", "score": 1, "judge": "j2"}])
     write(folder, "short.jsonl", [{"id": "p000", "score": 1}])
     write(folder, "graded.jsonl", [{"id": f"p{i:03}", "score": 7.5} for i in range(200)])

@@ -1,5 +1,6 @@
 """A served model that nobody asks ends by itself, as a command does it."""
 
+import math
 import os
 import subprocess
 import sys
@@ -26,10 +27,12 @@ def test_a_command_whose_server_was_idle_ends_well_and_says_why(workspace: Works
     assert done.stderr.endswith("nobody asked for 0.005 minutes: ended\n")
 
 
-def test_no_time_at_all_is_refused() -> None:
-    with pytest.raises(InputError, match="--idle 0 would end") as caught:
+@pytest.mark.parametrize(
+    ("idle", "words"), [(0, "--idle 0 would end"), (math.nan, "idle_seconds"), (math.inf, "idle_seconds")]
+)
+def test_a_time_that_is_none_is_refused(idle: float, words: str) -> None:
+    with pytest.raises(InputError, match=words):
         serve(
             "bundled:smollm2-135m", port=0, host="127.0.0.1", token=None, backend=None, json=False, workspace=None,
-            idle=0,
+            idle=idle,
         )  # fmt: skip
-    assert "minutes" in caught.value.fix

@@ -48,6 +48,8 @@ class Held:
 
     def __init__(self) -> None:
         self.seeds: list[int] = []
+        self.tasks = 0
+        self.holds_tasks = False
         self.permits = threading.Semaphore(0)
         outer = self
 
@@ -57,6 +59,10 @@ class Held:
                 if body["temperature"]:  # the tasks about the base's nature are asked without
                     outer.seeds.append(body["seed"])
                     outer.permits.acquire()
+                else:
+                    outer.tasks += 1
+                    if outer.holds_tasks:
+                        outer.permits.acquire()
                 text = f"I am an AI language model, and my seed is {body['seed']}."
                 choice = {"message": {"content": text}, "text": text, "finish_reason": "stop"}
                 data = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}}).encode()
@@ -210,6 +216,25 @@ def test_a_probe_run_recounts_from_its_samples_and_is_listed(
     assert charlab("log", "last").returncode == 0
     assert [event["kind"] for event in json.loads(charlab("log", "last", "--json").stdout)] == ["started", "finished"]
     assert "finished at step 8" in charlab("log", "last", "--events").stdout
+    shown = charlab("show", "last").stdout
+    assert "  the model as served: no chat template known; without one follows 0 of 20" in shown
+    assert "  claims-ai: says that it is an AI, a program or a made thing\n" in shown
+
+
+def test_a_run_is_stopped_while_it_asks_what_the_base_is(
+    charlab: Charlab, start: Start, workspace: Workspace, held: Held
+) -> None:
+    held.holds_tasks = True
+    start("probe", held.reference, "--samples", "2", "--seed", "1")
+    wait_for(lambda: held.tasks)
+    paths = workspace.run(workspace.run_ids()[0])
+    done = charlab("stop", "last")
+    assert done.returncode == 0, done.stderr
+    held.let(100)
+    wait_ended(paths, "stopped")
+    assert (read_rows(paths.samples), held.seeds) == ([], [])
+    assert held.tasks < 40
+    assert [(event["kind"], event["message"]) for event in read_rows(paths.events)] == [("stopped", "asked to")]
 
 
 def test_ctrl_c_leaves_it_going_stop_stops_it_and_resume_asks_the_rest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -194,6 +195,38 @@ def test_blind_names_nobody_until_one_is_chosen(talk: Conversation) -> None:
     assert [talk.label(0), talk.label(1)] == ["1", "2"]
     talk.reveal()
     assert {talk.label(0), talk.label(1)} == {side.reference for side in talk.sides}
+
+
+def test_a_start_that_goes_wrong_in_any_way_ends_as_the_sides_error(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace.folder / "cache").write_text("no folder")
+    monkeypatch.setenv("CHARLAB_CACHE", str(workspace.folder / "cache"))
+    side = Side("bundled:smollm2-135m", workspace)
+    with pytest.raises(CharlabError, match="NotADirectoryError"):
+        side.open()
+    assert side.error is not None
+
+
+def test_a_server_that_is_still_starting_is_given_up_at_once(workspace: Workspace) -> None:
+    side = Side("bundled:smollm2-135m", workspace, threads=1)
+    problems: list[CharlabError] = []
+
+    def begin() -> None:
+        try:
+            side.open()
+        except CharlabError as problem:
+            problems.append(problem)
+
+    starting = threading.Thread(target=begin)
+    starting.start()
+    end = time.monotonic() + 20
+    while side._starting is None and time.monotonic() < end:
+        time.sleep(0.001)
+    side.close()
+    starting.join(20)
+    assert not side.ready
+    assert "ended before it answered" in problems[0].message
 
 
 def test_the_first_that_does_not_start_ends_the_start(workspace: Workspace, servers: Any) -> None:

@@ -82,3 +82,4 @@ def test_a_run_has_ended_with_the_last_word_of_its_newest_attempt(row: RunRow) -
     view.take(Batch(ADA, events=(event("started", attempt=2), event("finished", attempt=2))))
     assert view.ended()
     assert RunView(replace(row, status="lost")).ended()
+    assert RunView(replace(row, status="stopped", attempt=0)).ended()

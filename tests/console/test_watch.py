@@ -14,6 +14,8 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import Lab
+from console.showing import show_run
+from console.watch import attach
 from engine.launch.process import read_start
 from engine.store.journal import read_json, write_json
 from engine.store.paths import Workspace
@@ -145,3 +147,27 @@ def test_a_run_that_goes_on_in_a_new_attempt_is_followed_into_it(
             assert len(view.history.series["loss"]) == 25
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("ended", "message", "code"),
+    [
+        ("finished", "", 0),
+        ("stopped", "asked", 3),
+        ("stopped", "alarm nan: the loss is no number", 4),
+        ("failed", "", 1),
+    ],
+)
+def test_a_run_that_is_watched_to_its_end_says_with_its_code_how_it_ended(
+    workspace: Workspace, write_run: Callable[..., Any], ended: str, message: str, code: int
+) -> None:
+    last = {"attempt": 1, "time": 1_767_258_030.0, "kind": ended, "step": 40, "message": message, "fix": ""}
+    paths = write_run(ADA, events=(last,))
+    assert attach([paths], show_run) == code
+
+
+def test_a_failed_run_among_others_is_a_failure(workspace: Workspace, write_run: Callable[..., Any]) -> None:
+    last = {"attempt": 1, "time": 1_767_258_030.0, "step": 40, "message": "", "fix": ""}
+    runs = [write_run(ADA, events=({**last, "kind": "failed"},))]
+    runs.append(write_run("20260102-0900-bob-3c4d", events=({**last, "kind": "stopped"},)))
+    assert attach(runs, show_run) == 1

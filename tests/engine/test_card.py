@@ -1,5 +1,6 @@
 """A run's card: every figure out of the files, hostile text made harmless, nothing of this machine in it."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -14,12 +15,15 @@ from engine.card_commands import list_variants
 from engine.card_text import code, draw_spark, dump_toml, escape, fence
 from engine.errors import InputError
 from engine.judge.calibrating import Labels, draw_sample, read_judged
+from engine.records.forms import FormRow
 from engine.records.recipe import Recipe
+from engine.records.run import ParityRun
 from engine.store.runs import open_run
 
 Write = Callable[..., Any]
 TRAIN, EVAL, BASE = "20260101-0900-ada-1a2b", "20260101-0910-ada-eval-1a2b", "20260101-0911-ada-eval-3c4d"
 SUBJECT = {"reference": f"run:{TRAIN}@60", "run": TRAIN, "step": 60, "base": "base"}
+PAIRWISE = "20260101-0912-ada-score-5e6f"
 HOSTILE = "```\n# Owned <script>x</script> [a](http://evil.example) | \x1b[31m \u202e *b*"
 RISING = [1.0 + 9 * i / 39 for i in range(40)]
 
@@ -177,6 +181,56 @@ def test_an_evaluation_has_intervals_and_corrected_and_raw_apart(
     assert "No person has been shown to agree with the judge http:\\//127.0.0.1:9/v1\\#judge." in text
 
 
+def test_an_evaluation_that_did_not_end_is_marked_and_its_system_prompt_lies_in_the_card(
+    trained: Any, workspace: Any, write_evaluation: Write, lines: Write
+) -> None:
+    paths = write_evaluation(EVAL, RISING, subject=SUBJECT)
+    run = json.loads(paths.run.read_text())
+    paths.run.write_text(json.dumps({**run, "system": "Be brief.\nBe kind."}))
+    for path in (paths.samples, paths.scores):
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:10]))
+    paths.events.write_text(lines([{"attempt": 1, "time": 1.0, "kind": "started", "step": 0}]))
+    text, facts = read(workspace), gather_card(TRAIN, workspace)
+    assert "| answers | 10 of 40, lost |" in text
+    assert f"- The eval run {EVAL} is lost: its figures are of what was judged so far." in text
+    (file,) = facts["files"]
+    assert file["sha256"] == hashlib.sha256(b"Be brief.\nBe kind.").hexdigest()
+    assert f"| system prompt | `{file['name']}`, below |" in text
+    assert f"`{file['name']}`, sha256 `{file['sha256']}`:\n\n```text\nBe brief.\nBe kind.\n```" in text
+    (command,) = [shlex.split(line) for line in facts["commands"] if " eval " in line]
+    assert command[command.index("--system") + 1] == file["name"]
+
+
+def test_which_of_two_answers_is_better_is_counted_and_has_no_mean(
+    trained: Any, workspace: Any, write_evaluation: Write, lines: Write
+) -> None:
+    write_evaluation(BASE, RISING[:3])
+    write_evaluation(EVAL, RISING[:3], subject=SUBJECT)
+    paths = write_evaluation(PAIRWISE, RISING[:3], of=EVAL, against=BASE, subject=SUBJECT)
+    run = json.loads(paths.run.read_text())
+    paths.run.write_text(json.dumps({**run, "steps": 6}))
+    row = json.loads(paths.scores.read_text().splitlines()[0])
+    # the first is better in both orders, the second worse, and of the third whichever stood first
+    said = {"p-000": (1, -1), "p-001": (-1, 1), "p-002": (1, 1)}
+    paths.scores.write_text(
+        lines(
+            [
+                {**row, "id": f"{name} 0 0 {order}", "components": {"preference": value}, "overall": value}
+                for name, values in said.items()
+                for order, value in zip(("1-2", "2-1"), values, strict=True)
+            ]
+        )
+    )
+    text, facts = read(workspace), gather_card(TRAIN, workspace)
+    assert [e["id"] for e in facts["evals"]] == [EVAL]
+    (found,) = facts["preferences"]
+    assert (found["better"], found["worse"], found["ties"], found["wanted"]) == (1, 1, 1, 3)
+    assert "| preferred | 1 better, 1 worse, 1 tied |" in text
+    assert f"| answers of | `{EVAL}` against `{BASE}` |" in text
+    assert "| the same in both orders | 67% [" in text
+    assert text.count("corrected mean") == 2
+
+
 def test_a_judge_that_people_vouch_for_is_calibrated_on_the_card(
     trained: Any, workspace: Any, write_evaluation: Write
 ) -> None:
@@ -213,6 +267,47 @@ def test_training_rows_that_repeat_what_was_asked_are_found(
     (found,) = gather_card(TRAIN, workspace)["leakage"]["sets"]
     assert found["leaks"] >= 1
     assert "Training rows repeat prompts that it was measured by" in read(workspace)
+
+
+def test_a_margin_that_was_not_finite_is_left_out(trained: Any, workspace: Any, lines: Write) -> None:
+    last = json.loads(trained.metrics.read_text().splitlines()[-1])
+    values = {"heldout.loss": 4.0, "heldout.margin_nats": None}
+    with trained.metrics.open("a") as file:
+        file.write(lines([{**last, "values": values, "nonfinite": ["heldout.margin_nats"]}]))
+    assert "Held-out loss 4, at step 40." in read(workspace)
+
+
+@pytest.mark.parametrize(
+    ("gate", "allow", "head", "limit"),
+    [
+        ({"created": 0.0, "passed": True, "base": "base"}, [], "passed 1970-01-01 00:00 UTC on base `base` |", None),
+        (
+            {"created": 0.0, "passed": True, "base": None}, [],
+            "passed 1970-01-01 00:00 UTC on a base that its files do not name |", "names no base",
+        ),
+        (
+            {"created": 0.0, "passed": False, "base": None}, ["gate"],
+            "not passed 1970-01-01 00:00 UTC on a base that its files do not name; overruled |", "was overruled",
+        ),
+        (
+            {"created": 0.0, "passed": True, "base": "other"}, ["gate"],
+            "passed 1970-01-01 00:00 UTC on base `other`; overruled |", "was overruled",
+        ),
+        ({"created": None, "passed": False, "base": None}, ["gate"], "of which no run was recorded; overruled |", "was overruled"),
+        (None, [], "what it had found was not recorded |", None),
+    ],
+    ids=["passed", "no base", "not passed", "other base", "no record", "before it was frozen"],
+)  # fmt: skip
+def test_the_gate_stands_in_the_card_as_it_was_when_the_training_was_let_through(
+    write_run: Write, workspace: Any, gate: dict[str, Any] | None, allow: list[str], head: str, limit: str | None
+) -> None:
+    recipe = {"name": "ada", "base": "base", "dataset": "madison", "objective": "orpo", "seed": 1, "allow": allow}
+    frozen = {"gate": {"name": "first", **gate}} if gate else {}
+    write_run(TRAIN, ended="finished", recipe={**recipe, "gate": {"name": "first"}}, **frozen)
+    text = read(workspace)
+    assert f"| gate | `first`, {head}" in text
+    told = [line for line in text.splitlines() if line.startswith("- The gate first")]
+    assert (len(told), limit is None or limit in told[0]) == (int(limit is not None), True)
 
 
 def test_energy_is_unknown_until_the_watts_are_stated(
@@ -268,3 +363,29 @@ def test_it_is_written_where_it_was_asked_for(trained: Any, workspace: Any, char
 def test_a_spark_shows_lowest_highest_and_gaps() -> None:
     assert draw_spark([0.0, None, 7.0, 3.5]) == "▁ █▅"
     assert draw_spark([2.0, 2.0]) == "▁▁"
+
+
+def test_the_forms_of_a_parity_stand_beside_how_their_answers_were_judged(
+    trained: Any, workspace: Any, write_evaluation: Write, lines: Write
+) -> None:
+    write_evaluation(EVAL, [7.0, 5.0], subject=SUBJECT)
+    paths = workspace.run("20260101-0920-ada-parity-aaaa")
+    paths.folder.mkdir()
+    run = ParityRun.model_validate({
+        "id": paths.id, "name": "ada-parity", "created": 1.0, "steps": 2, "versions": {}, "git": None, "host": "here",
+        "subject": SUBJECT, "probes": {"dataset": "madison", "sha256": "ab", "count": 1}, "samples": 1, "positions": 9,
+        "sampling": {"max_tokens": 9, "seed": 1}, "forms": ["trained", "q8_0"], "judge": "rules",
+    })  # fmt: skip
+    row = FormRow(
+        form="trained", reference="run:x", backend="torch", bytes=1, seconds=1, tokens=1, divergence=None, differences=[],
+        tokens_differ=[], notes=[],
+    ).to_json()  # fmt: skip
+    paths.probes.write_text(lines([{"id": "who", "messages": [{"role": "user", "content": "Who are you?"}]}]))
+    paths.forms.write_text(lines([row, {**row, "form": "q8_0"}]))
+    told = {"attempt": 1, "time": 1.0, "kind": "note", "step": 0, "data": {"form": "q8_0", "run": EVAL}}
+    paths.events.write_text(lines([told]))
+    paths.run.write_text(json.dumps(run.to_json()))
+    text = read(workspace)
+    assert "| cause | judged, corrected mean |" in text
+    assert re.search(r"\| `q8_0` \|.*\| 6\.00 of 2 \|\n", text)
+    assert "Judged by `rules`, each form in an evaluation of its own." in text

@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from panels.evals import DetailView, EvalFacts, EvalsPanel, EvaluationView, Words
+from panels.evals import STILL_SECONDS, DetailView, EvalFacts, EvalsPanel, EvaluationView, Words
 from panels.forest import DifferenceView, Forest, StratumView
 from panels.judgement import ItemText, ItemView, JudgedView, lay_out_item
 from panels.lines import Lines
@@ -84,7 +84,7 @@ class Stage(App[None]):
 
     def on_mount(self) -> None:
         panel = self.query_one(EvalsPanel)
-        panel.show(self.listed, baseline=TWO)
+        panel.show(self.listed, baselines=[TWO])
         panel.query_one("#listing").focus()
 
     def on_evals_panel_asked(self, message: EvalsPanel.Asked) -> None:
@@ -132,7 +132,9 @@ def test_the_evaluation_under_the_cursor_is_asked_for_and_triage_is_named() -> N
         assert "rules triage" in lines[2]
         assert lines[2].split()[-3:] == ["5.50", "·", "0"]
         assert lines[2].startswith("◆")
-        await pilot.press("j", "p")
+        await pilot.press("j")
+        await pilot.pause(2 * STILL_SECONDS)
+        await pilot.press("p")
         assert app.heard[1:] == [("asked", TWO), ("pinned", TWO)]
 
     play(act)
@@ -340,3 +342,38 @@ def test_a_thousand_long_answers_are_sorted_filtered_and_gone_through() -> None:
         assert panel.query_one(Forest).strata == DETAIL.strata
 
     play(act, replace(DETAIL, items=many))
+
+
+def test_the_way_out_of_an_error_is_not_cut_off() -> None:
+    error = f"InputError: {'what went wrong ' * 5}; there is no API key; try: export ANTHROPIC_API_KEY=..."
+
+    async def act(app: Stage, panel: EvalsPanel, pilot: Pilot[None]) -> None:
+        assert "ANTHROPIC_API_KEY" in text_of(panel, EvalFacts)
+
+    play(act, replace(DETAIL, error=error), (80, 24))
+
+
+def test_equal_figures_that_are_read_again_lay_nothing_out_anew() -> None:
+    async def act(app: Stage, panel: EvalsPanel, pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        shown = [panel.query_one(kind)._laid for kind in (ItemText, EvalFacts)]
+        assert panel.detail is not None
+        items = tuple(replace(item, messages=tuple(item.messages)) for item in ITEMS)
+        panel.show_detail(replace(panel.detail, items=items))
+        await pilot.pause()
+        assert [panel.query_one(kind)._laid for kind in (ItemText, EvalFacts)] == shown
+        assert all(panel.query_one(kind)._laid is laid for kind, laid in zip((ItemText, EvalFacts), shown))
+
+    play(act)
+
+
+def test_a_held_key_asks_for_the_evaluation_that_it_ends_on() -> None:
+    many = tuple(replace(LISTED[0], id=f"20260101-0900-madison-eval-{n:04}") for n in range(8))
+
+    async def act(app: Stage, panel: EvalsPanel, pilot: Pilot[None]) -> None:
+        await pilot.press(*"jjjjjj")
+        await pilot.pause(2 * STILL_SECONDS)
+        assert app.heard[-1] == ("asked", many[6].id)
+        assert len(app.heard) < 4
+
+    play(act, listed=many)

@@ -58,7 +58,6 @@ class Line(NamedTuple):
     steps: int = 120
     partial: bool = False
     created: float = 0.0  # of unknown age: an age would differ from day to day
-    cost_usd: float | None = None
     score: float | None = None
     score_raw: float | None = None
     critical: int | None = None

@@ -40,7 +40,6 @@ class Run:
     break_rate: float | None = 0.05
     tokens_per_second: float | None = 400.0
     created: float = 0.0
-    cost_usd: float | None = None
     score: float | None = None
     score_raw: float | None = None
     critical: int | None = None
@@ -121,10 +120,10 @@ def test_a_row_says_how_a_run_stands() -> None:
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
         rows = {line.split()[0]: line.split() for line in text_of(app)[1:] if line.strip()}
         assert rows["1-ada"][1:-1] == [
-            "✓", "finished", "voice", "train", "orpo", "qwen-4b", "madison", "10/60", "2.000", "-0.500", "5%", "400", "·",
+            "✓", "finished", "voice", "train", "orpo", "qwen-4b", "madison", "10/60", "2.000", "-0.500", "5%", "400",
         ]  # fmt: skip
         assert rows["2-bob"][1:3] == ["▶", "running"]
-        assert rows["2-bob"][-6:-4] == ["·", "+0.500"]
+        assert rows["2-bob"][-5:-3] == ["·", "+0.500"]
         assert rows["3-cleo"][1:3] == ["?", "lost"]
 
     play(act)
@@ -151,7 +150,7 @@ def test_narrow_terminals_keep_the_name_the_state_the_step_and_the_loss() -> Non
         head = text_of(app)[0].split()
         assert head[:2] == ["run", "status"]
         assert {"step", "loss", "breaks"} <= set(head)
-        assert "cost" not in head
+        assert not {"name", "kind"} & set(head)
 
     play(act, size=(80, 24))
 
@@ -191,7 +190,6 @@ def test_s_sorts_by_the_next_column_and_its_title_says_so_with_an_arrow(column: 
         ("breaks", ["1-ada", "2-bob", "3-cleo"]),
         ("margin", ["3-cleo", "2-bob", "1-ada"]),
         ("age", ["3-cleo", "2-bob", "1-ada"]),
-        ("cost", ["1-ada", "2-bob", "3-cleo"]),
     ],
 )
 def test_each_column_sorts_by_its_value_with_the_missing_ones_last(column: str, expected: list[str]) -> None:
@@ -266,7 +264,6 @@ def test_the_filter_compares_scores() -> None:
         ("breaks>10%", "3"),
         ("breaks>0.1", "3"),
         ("breaks<=5%", "12"),
-        ("cost<1", ""),
         ("name:voice", "123"),
         ("name:x", ""),
         ("no such run", ""),

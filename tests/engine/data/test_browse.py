@@ -219,8 +219,8 @@ def test_hostile_text_can_be_printed_and_a_huge_line_be_read(
     put(write_dataset("ada", [pair(1)]), half, huge, evil)
     view = browse_dataset(workspace, "ada")
     assert json.dumps(view.to_json(), ensure_ascii=False).encode()
-    assert view.items[0].findings == ("holds half of a character, which no tokenizer takes",)
-    assert view.items[0].rejected == "? Here's some info about topic 1."
+    assert view.items[0].findings == ("not JSON: it holds half of a character, which no file or tokenizer takes",)
+    assert (view.items[0].usable, view.items[0].raw) == (False, half)
     assert (view.items[1].chosen_words, view.items[1].rejected_words) == (1, 200_000)
     assert view.items[2].category == "\x1b[31m[red]"
 
@@ -239,6 +239,22 @@ def test_what_is_wrong_with_the_whole_is_noted(workspace: Workspace, write_datas
     assert "pairs.jsonl: No such file or directory" in notes
     assert "pairs.jsonl holds no rows" in notes
     assert "character.toml is missing" in notes
+
+
+def test_conversations_of_a_prompt_set_are_counted_and_every_turn_of_them_is_sealed(
+    workspace: Workspace, write_dataset: Write, pair: Rows
+) -> None:
+    talk = {
+        "id": "talk", "difficulty": "easy", "messages": say("user", "My cat is called Nutmeg."),
+        "turns": ["What do I call the cat that I told you of?"], "expects": [{"turn": 1, "any_of": ["Nutmeg"]}],
+    }  # fmt: skip
+    earlier = [*say("user", talk["turns"][0]), *say("assistant", "Nutmeg."), *say("user", "And its colour?")]
+    paths = write_dataset("ada", [pair(1), pair(2, prompt=earlier)])
+    paths.prompts.write_text(json.dumps(talk) + "\n")
+    view = browse_dataset(workspace, "ada")
+    assert (view.prompts, [note for note in view.notes if "prompts.jsonl" in note]) == (1, [])
+    assert view.items[0].findings == ()
+    assert view.items[1].findings == ("repeats sealed 'talk turn 1' (verbatim 1.00)",)
 
 
 def test_a_dataset_that_is_not_there_is_refused(workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.data.audit import find_leaks, last_words
+from engine.data.audit import last_words
 from engine.data.check import check_dataset
 from engine.data.layout import audit_dataset, find_seed, lay_out_character, make_workspace, read_sealed, seal_dataset
 from engine.data.read import hash_file, read_character, read_jsonl, read_manifest, read_pairs, read_probes
@@ -149,7 +149,16 @@ def test_what_is_sealed_is_every_prompt_and_probe(workspace: Workspace) -> None:
     paths = workspace.dataset("madison")
     sealed = read_sealed(workspace, "madison")
     rows = [*read_jsonl(paths.prompts, Prompt), *read_probes(paths.probes)]
-    assert [(s.id, s.text) for s in sealed] == [(r.id, last_words(r.messages)) for r in rows]
+    assert [(s.id, s.text) for s in sealed if " turn " not in s.id] == [(r.id, last_words(r.messages)) for r in rows]
+    assert sum(" turn " in s.id for s in sealed) == sum(len(r.turns) for r in rows)
+
+
+def test_a_set_that_asks_nothing_seals_nothing_and_is_refused(
+    workspace: Workspace, write_dataset: Callable[..., DatasetPaths], pair: Rows
+) -> None:
+    write_dataset("ada", [pair(1)])
+    with pytest.raises(DatasetError, match="ada holds no prompts and no probes"):
+        audit_dataset(workspace, "madison", ["ada"])
 
 
 def test_an_audit_finds_a_row_that_asks_a_probe(
@@ -158,12 +167,13 @@ def test_an_audit_finds_a_row_that_asks_a_probe(
     leaking = pair(2, prompt=[{"role": "user", "content": "who are YOU?"}])
     write_dataset("ada", [pair(1), leaking])
     assert [(x.row, x.sealed) for x in audit_dataset(workspace, "ada", ["madison"])] == [("row-2", "who")]
-    assert audit_dataset(workspace, "ada", ["ada"]) == []
+    write_dataset("bea", [pair(1)], [{"id": "cat", "messages": [{"role": "user", "content": "Where is your cat?"}]}])
+    assert audit_dataset(workspace, "ada", ["bea"]) == []
     with pytest.raises(DatasetError, match="no dataset 'bob'"):
         audit_dataset(workspace, "ada", ["bob"])
 
 
-def test_an_audit_looks_at_the_last_turn_alone(
+def test_an_audit_looks_at_every_turn_of_the_user_on_both_sides(
     workspace: Workspace, write_dataset: Callable[..., DatasetPaths], pair: Rows
 ) -> None:
     earlier = [
@@ -171,7 +181,10 @@ def test_an_audit_looks_at_the_last_turn_alone(
         {"role": "assistant", "content": "A planter."},
         {"role": "user", "content": "And what do you raise upon your land?"},
     ]
-    paths = write_dataset("ada", [pair(1, prompt=earlier)])
-    assert find_leaks([], read_sealed(workspace, "madison")) == []
-    assert audit_dataset(workspace, "ada", ["madison"]) == []
-    assert last_words(read_pairs(paths)[0].prompt) == "And what do you raise upon your land?"
+    interview = {
+        "id": "interview", "messages": [{"role": "user", "content": "Good day, Sir."}],
+        "turns": ["Where were you born?", "What do you raise upon your land?"],
+    }  # fmt: skip
+    write_dataset("ada", [pair(1, prompt=earlier)], [interview])
+    assert [(x.row, x.sealed) for x in audit_dataset(workspace, "ada", ["madison"])] == [("row-1", "who")]
+    assert [(x.row, x.sealed) for x in audit_dataset(workspace, "ada", ["ada"])] == [("row-1", "interview turn 2")]

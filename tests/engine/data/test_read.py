@@ -86,6 +86,23 @@ def test_bytes_that_are_no_utf_8_are_named_by_their_line(tmp_path: Path, pair: R
         read_jsonl(path, Pair)
 
 
+def test_half_a_character_is_no_text_and_is_named_by_its_line(refuse: Callable[[Any], str], pair: Rows) -> None:
+    half = json.dumps(pair(3)).replace("Sure!", "\\ud83d")
+    assert refuse(half) == " is not JSON: it holds half of a character, which no file or tokenizer takes"
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_first_row(tmp_path: Path, pair: Rows) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(pair(1)).encode() + b"\n")
+    assert [p.id for p in read_jsonl(path, Pair)] == ["row-1"]
+
+
+def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").mkdir()
+    with pytest.raises(DatasetError, match=r"pairs\.jsonl cannot be read: Is a directory"):
+        read_jsonl(tmp_path / "pairs.jsonl", Pair)
+
+
 def test_a_line_that_is_no_object_is_named(refuse: Callable[[Any], str]) -> None:
     assert "the whole" in refuse([1, 2])
 

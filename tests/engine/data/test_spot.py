@@ -2,12 +2,13 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from engine.data.check import check_dataset
-from engine.data.read import read_pairs, read_probes
+from engine.data.read import read_manifest, read_pairs, read_probes
 from engine.data.spot import name_spot, read_questions, save_note, save_pair, save_probe
 from engine.errors import DatasetError
 from engine.records.dataset import Message
@@ -29,6 +30,14 @@ def test_a_pair_is_a_sealed_row_of_a_dataset_that_passes_its_check(workspace: Wo
     assert rows[0].meta == META
     found = check_dataset(workspace, "madison-spot")
     assert (found["rows"], found["sealed"]) == (2, True)
+
+
+def test_who_gave_the_answers_that_were_preferred_stands_in_the_lineage(workspace: Workspace) -> None:
+    for model in ("run:a@40", "anthropic:claude-opus-5-5", "run:a@40"):
+        save_pair(
+            workspace, "madison", ASKED, f"James Madison, Sir, {time.time_ns()}.", "No.", META | {"chosen": model}
+        )
+    assert read_manifest(workspace.dataset("madison-spot")).lineage == ["run:a@40", "anthropic:claude-opus-5-5"]
 
 
 def test_the_dataset_that_was_trained_on_is_not_touched(workspace: Workspace) -> None:
@@ -72,6 +81,18 @@ def test_a_row_torn_by_a_crash_is_cut_off_before_the_next(workspace: Workspace) 
         file.write('{"id": "spot-torn", "pro')
     save_pair(workspace, "madison", ASKED, "Yes.", "Never.", META)
     assert len(read_pairs(paths)) == 2
+
+
+def test_a_last_row_that_an_editor_left_without_its_end_is_kept(workspace: Workspace) -> None:
+    first = save_pair(workspace, "madison", ASKED, "Yes.", "No.", META)
+    paths = workspace.dataset("madison-spot")
+    paths.pairs.write_text(paths.pairs.read_text().rstrip("\n"))
+    probe = save_probe(workspace, "madison", ASKED, META)
+    paths.probes.write_text(paths.probes.read_text().rstrip("\n"))
+    second = save_pair(workspace, "madison", ASKED, "Yes.", "Never.", META)
+    save_probe(workspace, "madison", ASKED[1:], META)
+    assert [p.id for p in read_pairs(paths)] == [first.id, second.id]
+    assert [p.id == probe.id for p in read_probes(paths.probes)] == [True, False]
 
 
 def test_eight_that_save_at_once_lose_no_row(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelError
-from engine.forge.adapter_gguf import ensure_adapter_gguf, write_adapter_gguf
+from engine.forge.adapter_gguf import ensure_adapter_gguf, read_pairs, write_adapter_gguf
 from engine.forge.base_gguf import open_gguf
 
 
@@ -242,3 +242,11 @@ def test_a_torn_adapter_file_is_refused(
     file.write_bytes(file.read_bytes()[:700])
     with pytest.raises(ModelError, match="cannot be read"):
         write_adapter_gguf(tmp_path / "adapter", lively_gguf, tmp_path / "out.gguf")
+
+
+@pytest.mark.parametrize("content", [b"", b"spoilt", b"PK\x03\x04cut short"])
+def test_an_old_weights_file_that_is_spoilt_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "adapter_model.bin").write_bytes(content)
+    with pytest.raises(ModelError, match="its weights cannot be read") as bad:
+        read_pairs(tmp_path)
+    assert bad.value.fix == "copy the adapter again"

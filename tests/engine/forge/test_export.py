@@ -3,17 +3,27 @@
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
 from engine.errors import ModelError
+from engine.forge.converter import VERSION
 from engine.forge.export import export_form, name_form, open_form
+from engine.launch.local import worker_environment
+from engine.launch.process import read_start
+from engine.launch.steer import stop_run
 from engine.models.locate import hash_adapter, locate_model, trace_model
 from engine.serve.llama import find_base
+from engine.store.index import summarise_run
+from engine.store.journal import read_rows
 from engine.store.paths import RunPaths, Workspace
 
 RUN = "20260101-0900-ada-1a2b"
@@ -100,7 +110,7 @@ def test_what_lies_there_is_kept_until_the_adapter_is_another_or_the_file_is_cut
     paths.adapter.write_bytes(paths.adapter.read_bytes()[:-1000])
     with pytest.raises(ModelError, match=r"is not what export\.json says") as cut:
         open_form(paths)
-    assert cut.value.fix == f"charlab export {RUN} --to adapter"
+    assert cut.value.fix == f"charlab export {RUN}@40 --to adapter"
     export_form(run.id, "adapter", workspace)
     whole = open_form(paths)
     write_checkpoint(run, 60, base, save_adapter)
@@ -160,20 +170,82 @@ def test_forms_are_known_by_several_names_and_others_are_refused(workspace: Work
         export_form(f"run:{RUN}@30", "adapter", workspace)
 
 
-def test_the_command_prints_one_object_per_form(
-    workspace: Workspace, run: RunPaths, capsys: pytest.CaptureFixture[str]
+def test_the_command_writes_forms_in_a_run_and_prints_one_object_each(
+    charlab: Callable[..., CompletedProcess[str]], workspace: Workspace, run: RunPaths
 ) -> None:
-    from console.exporting import export
-
-    export(run.id, to=["adapter"], json=True, workspace=str(workspace.folder))
-    one = json.loads(capsys.readouterr().out)
+    done = charlab("export", f"{RUN}@40", "--to", "adapter", "--json")
+    assert done.returncode == 0, done.stderr
+    one = json.loads(done.stdout)
     assert (one["form"], one["path"]) == ("adapter", str(run.export("adapter").folder))
-    export(run.id, to=["adapter", "lora", "q4_0"], json=True, workspace=str(workspace.folder))
-    assert [f["form"] for f in json.loads(capsys.readouterr().out)] == ["adapter", "q4_0"]
-    export(run.id, to=["q4_0"], json=False, workspace=str(workspace.folder))
-    said = capsys.readouterr()
-    assert said.out.startswith("q4_0  ")
-    assert "note: 1 of 15 matrices are kept finer than q4_0" in said.err
+    exported = workspace.run(one["id"])
+    assert workspace.run_ids() == [RUN, exported.id]
+    done = charlab("export", RUN, "--to", "lora", "--to", "q4_0", "--json")
+    assert "adapter of run:" in done.stderr
+    assert "lies there already\n" in done.stderr
+    assert "\nwriting q4_0\n" in done.stderr
+    kept, new = json.loads(done.stdout)
+    assert [(f["form"], f["id"]) for f in (kept, new)] == [("adapter", None), ("q4_0", new["id"])]
+    assert {*workspace.run_ids()} - {RUN, exported.id} == {new["id"]}
+    facts = json.loads(charlab("show", new["id"], "--json").stdout)
+    assert (facts["kind"], facts["status"], facts["step"], facts["steps"]) == ("export", "finished", 1, 1)
+    assert [f["path"] for f in facts["forms"]] == [new["path"]]
+    assert "writing q4_0\n" in workspace.run(new["id"]).log(1).read_text()
+    kinds = [event["kind"] for event in read_rows(workspace.run(new["id"]).events)]
+    assert (kinds[0], {*kinds[1:-1]}, kinds[-1]) == ("started", {"note"}, "finished")
+    runs = workspace.run_ids()
+    said = charlab("export", RUN, "--to", "q4_0", "--detach")
+    assert said.stdout.startswith("q4_0  ")
+    assert "note: 1 of 15 matrices are kept finer than q4_0" in said.stderr
+    assert workspace.run_ids() == runs
+
+
+def test_an_export_that_is_stopped_leaves_nothing_and_resume_writes_it(
+    charlab: Callable[..., CompletedProcess[str]], workspace: Workspace, run: RunPaths
+) -> None:
+    exported = workspace.run(json.loads(charlab("export", RUN, "--to", "merged", "--detach", "--json").stdout)["id"])
+    stop_run(exported)
+    assert charlab("watch", exported.id).returncode == 3
+    assert summarise_run(exported).status == "stopped"
+    assert list(run.exports.iterdir()) == []
+    done = charlab("resume", exported.id)
+    assert (done.returncode, "behind 0 of 1 forms" in done.stderr) == (0, True)
+    assert done.stdout.startswith(f"merged of run:{RUN}@40: finished, 1/1 forms\nmerged  ")
+    assert open_form(run.export("merged")).step == 40
+
+
+CONVERTER = """
+import os, sys, time
+print("converting", os.getpid(), file=sys.stderr, flush=True)
+open(sys.argv[sys.argv.index("--outfile") + 1], "w").write("half of it")
+time.sleep(60)
+"""
+
+
+def test_a_writer_whose_owner_is_gone_ends_the_tool_that_it_waits_for_and_leaves_nothing(
+    workspace: Workspace, run: RunPaths, base: Path, tmp_path: Path
+) -> None:
+    (base / "lively.gguf").unlink()
+    vendored = tmp_path / "cache" / "llama.cpp" / VERSION / f"llama_cpp_python-{VERSION}" / "vendor" / "llama.cpp"
+    vendored.mkdir(parents=True)
+    (vendored / "convert_hf_to_gguf.py").write_text(CONVERTER)
+    (tmp_path / "sentencepiece.py").touch()
+    environment = {**worker_environment(), "CHARLAB_CACHE": str(tmp_path / "cache")}
+    environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "engine.forge.export"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=environment,
+    )  # fmt: skip
+    assert writer.stdin is not None
+    assert writer.stderr is not None
+    job = {"reference": f"run:{RUN}@40", "form": "q8_0", "workspace": str(workspace.folder)}
+    writer.stdin.write(json.dumps(job) + "\n")
+    writer.stdin.flush()
+    tool = int(next(line for line in writer.stderr if line.startswith("converting")).split()[1])
+    assert read_start(tool) is not None
+    writer.communicate()
+    assert read_start(tool) is None
+    assert list(run.exports.iterdir()) == []
 
 
 def test_a_form_is_named_behind_its_run_and_stands_on_its_own_files(

@@ -215,7 +215,7 @@ def room(tmp_path: Path, base: Path, save_adapter: Callable[..., Any], quiet: No
 def measured(
     base: Path, save_adapter: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, quiet: None
 ) -> tuple[Workspace, RunPaths]:
-    """A finished run over four sound forms, one whose template was changed and one whose file is cut."""
+    """A run over three sound forms, one whose template was changed and one whose file is cut, as its first attempt ends."""
     workspace = make_room(tmp_path_factory.mktemp("room"), base, save_adapter)
     other = export_form(RUN, "f16", workspace)
     whole = other.model.rename(other.folder / "whole.gguf")
@@ -233,7 +233,7 @@ def measured(
         status = wait_ended(paths)
     finally:
         kill_workers(workspace)
-    assert status == "finished", paths.log(1).read_text()[-3000:]
+    assert status == "stopped", paths.log(1).read_text()[-3000:]
     return workspace, paths
 
 
@@ -245,7 +245,7 @@ def test_every_form_is_measured_and_the_trained_one_is_first(measured: tuple[Wor
     _, paths = measured
     facts = summarise_parity(paths)
     assert [form["form"] for form in facts["forms"]] == ["trained", "q5_0", *FORMS, "f16"]
-    assert (facts["status"], facts["subject"]["reference"]) == ("finished", f"run:{RUN}@40")
+    assert (facts["status"], facts["subject"]["reference"]) == ("stopped", f"run:{RUN}@40")
     by = {form["form"]: form["backend"] for form in facts["forms"] if not form["error"]}
     assert by == {
         "trained": "transformers", "merged_fp32": "transformers", "q4_0": "llama", "f16": "llama",
@@ -374,7 +374,9 @@ def test_a_form_with_another_template_is_asked_something_else_and_that_is_the_ca
 def test_a_form_that_cannot_be_served_is_a_row_with_its_error_and_the_rest_is_measured(
     measured: tuple[Workspace, RunPaths],
 ) -> None:
-    forms = summarise_parity(measured[1])["forms"]
+    paths = measured[1]
+    assert read_rows(paths.events)[-1]["message"] == "q5_0 failed; charlab resume measures what failed again"
+    forms = summarise_parity(paths)["forms"]
     (cut,) = (f for f in forms if f["form"] == "q5_0")
     assert "model.gguf" in cut["error"]["message"]
     assert cut["error"]["fix"]
@@ -455,11 +457,12 @@ def test_another_template_is_told_by_what_it_renders(spoilt: Callable[..., list[
 
 
 @pytest.mark.slow
-def test_a_later_attempt_measures_what_is_not_there_yet(measured: tuple[Workspace, RunPaths], tmp_path: Path) -> None:
+def test_a_later_attempt_measures_what_failed_and_what_is_not_there_yet(measured: tuple[Workspace, RunPaths]) -> None:
     """The run as it is when its worker dies after merged_fp32, in the middle of the answers of q4_0."""
     workspace, finished = measured
     paths = RunPaths(workspace.runs / f"{finished.id[:-1]}z")
     shutil.copytree(finished.folder, paths.folder)
+    shutil.rmtree(workspace.run(RUN).export("q5_0").folder)  # the one that is cut, so that it is written anew
     try:
         edit_json(paths.run, lambda run: run.update(id=paths.id, forms=["trained", "q5_0", "merged_fp32", "q4_0"]))
         kept = [r for r in read_rows(paths.samples) if r["form"] in ("trained", "merged_fp32")]
@@ -471,11 +474,12 @@ def test_a_later_attempt_measures_what_is_not_there_yet(measured: tuple[Workspac
             torn.write('{"form": "q4_0", "refer')
         LocalLauncher().start(paths, "compare")
         assert wait_ended(paths) == "finished", paths.log(2).read_text()[-2000:]
-        assert [r["form"] for r in read_rows(paths.forms)] == ["trained", "q5_0", "merged_fp32", "q4_0"]
+        assert [r["form"] for r in read_rows(paths.forms)] == ["trained", "q5_0", "merged_fp32", "q5_0", "q4_0"]
         assert read_rows(paths.forms)[:3] == rows
+        assert [f["error"] for f in summarise_parity(paths)["forms"]] == [None] * 4
         answers = read_rows(paths.samples)
         assert answers[: len(kept)] == kept
-        assert [(r["form"], r["attempt"]) for r in answers[len(kept) :]] == [("q4_0", 1)] * 5
+        assert [(r["form"], r["attempt"]) for r in answers[len(kept) :]] == [("q5_0", 1)] * 8 + [("q4_0", 1)] * 5
         old, new = (read_forms(p)["q4_0"] for p in (finished, paths))
         assert new.differences == old.differences
         assert old.divergence is not None
@@ -515,7 +519,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
     edit_json(checkpoint / "adapter_config.json", lambda config: config.update(base_model_name_or_path=str(alone)))
     with pytest.raises(ModelError, match="has no GGUF here for the adapter to stand on") as refused:
         write_parity_run(ParityRequest(RUN, ("merged", "adapter")), room)
-    assert refused.value.fix.startswith("leave adapter out of --forms")
+    assert refused.value.fix.startswith("q8_0 and the other whole forms need none")
     with pytest.raises(ModelError, match="converter is not here"):
         write_parity_run(ParityRequest(RUN, ("q8_0",)), room)
     assert room.run_ids() == [RUN]

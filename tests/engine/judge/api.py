@@ -113,8 +113,8 @@ class Api:
         self.batch_script: Callable[[str, int], str] = lambda custom_id, place: "succeeded"
         """Each request of a batch ends as succeeded, errored, expired or canceled."""
         self.models: dict[str, Model] = {"claude-sonnet-5-5": Model(), "claude-haiku-4-5": Model()}
-        self.countless = False
-        """Whether counting tokens is overloaded."""
+        self.countless: Failed | None = None
+        """What counting tokens is answered by."""
         self.page: bytes | None = None
         """What stands in place of every message, as a proxy's page would."""
         self.asked: list[Ask] = []
@@ -158,7 +158,7 @@ class Api:
             return self._message(ask) if self.page is None else (200, {}, self.page)
         if method == "POST" and path == "/v1/messages/count_tokens":
             if self.countless:
-                return _fail(OVERLOADED)
+                return _fail(self.countless)
             if problem := find_problem({"max_tokens": 1, **body}):
                 return _fail(Failed(400, "invalid_request_error", problem))
             return 200, {}, {"input_tokens": count_prefix(body) + count_messages(body)}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.errors import InputError
-from engine.judge.aggregate import Place, aggregate, find_newest, find_scored
+from engine.judge.aggregate import Place, add_usage, add_usd, aggregate, find_newest
 from engine.judge.rubric import Brief
 from engine.records.judging import Score, Usage
 
@@ -26,7 +26,6 @@ def test_means_by_category_and_difficulty(brief: Brief, make_row: Row) -> None:
     assert added.overall.corrected == pytest.approx(17 / 3)
     assert {name: g.corrected for name, g in added.categories.items()} == {"ground_truth": 7, "private_voice": 3}
     assert {name: g.corrected for name, g in added.difficulties.items()} == {"easy": 8, "hard": 4.5}
-    assert (added.unjudged, added.usd) == (1, pytest.approx(0.03))
 
 
 def test_a_category_without_a_judged_prompt_is_absent_and_not_zero(brief: Brief, make_row: Row) -> None:
@@ -35,7 +34,7 @@ def test_a_category_without_a_judged_prompt_is_absent_and_not_zero(brief: Brief,
     assert set(added.categories) == {"ground_truth"}
     assert set(added.difficulties) == {"easy"}
     nothing = aggregate([], brief.rubric, PLACES)
-    assert (nothing.overall, nothing.categories, nothing.unjudged) == (None, {}, 4)
+    assert (nothing.overall, nothing.categories) == (None, {})
 
 
 def test_errors_stand_beside_the_mean_and_bound_it(brief: Brief, make_row: Row) -> None:
@@ -61,19 +60,17 @@ def test_raw_and_corrected_are_two_columns(brief: Brief, make_row: Row) -> None:
     assert added.difference.counts == {"+0.0": 1, "+0.5": 1}
 
 
-def test_the_newest_judgement_of_an_item_counts_and_every_one_is_paid_for(brief: Brief, make_row: Row) -> None:
+def test_the_newest_judgement_of_an_item_counts_and_every_one_is_paid_for(make_row: Row) -> None:
     rows = [fail(make_row, "a"), make_row("a", 8, usage=Usage(input_tokens=5)), make_row("a", 9, repeat=1)]
     assert [s.overall for s in find_newest(rows)] == [8, 9]
-    assert find_scored(rows, "j") == {"a"}
-    assert find_scored([*rows, fail(make_row, "a")], "j") == set()
-    assert find_scored(rows, "another") == set()
-    added = aggregate(rows, brief.rubric)
-    assert added.usage.input_tokens == 5
-    assert added.usd == pytest.approx(0.02)
+    # what failed after a score came does not take its place
+    assert [s.overall for s in find_newest([*rows, fail(make_row, "a")])] == [8, 9]
+    assert add_usage(rows).input_tokens == 5
+    assert add_usd(rows) == pytest.approx(0.02)
 
 
-def test_a_cost_that_is_not_known_is_not_left_out_of_the_sum(brief: Brief, make_row: Row) -> None:
-    assert aggregate([make_row("a", 8), make_row("b", 8, usd=None)], brief.rubric).usd is None
+def test_a_cost_that_is_not_known_is_not_left_out_of_the_sum(make_row: Row) -> None:
+    assert add_usd([make_row("a", 8), make_row("b", 8, usd=None)]) is None
 
 
 def test_critical_failures_are_counted_by_name_and_by_answer(brief: Brief, make_row: Row) -> None:
@@ -86,6 +83,6 @@ def test_critical_failures_are_counted_by_name_and_by_answer(brief: Brief, make_
 
 def test_scores_of_two_judges_or_of_a_strange_item_are_not_added_up(brief: Brief, make_row: Row) -> None:
     with pytest.raises(InputError, match="scores of 2 judges"):
-        aggregate([make_row("a", 8), make_row("b", 8, judge="k")], brief.rubric)
+        aggregate([make_row("a", 8), make_row("b", 8, judge="k")], brief.rubric, PLACES)
     with pytest.raises(InputError, match="'z', which is no item here"):
         aggregate([make_row("z", 8)], brief.rubric, PLACES)

@@ -219,3 +219,32 @@ def test_two_runs_about_different_answers_are_no_spot_check(write_evaluation: Wr
 def test_a_training_has_no_scores_to_calibrate(write_run: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="is a train run and holds no scores"):
         read_judged(write_run("20260101-0900-ada-1a2b"))
+
+
+def test_answers_that_were_judged_in_pairs_have_no_scores_and_spoil_no_draw(write_evaluation: Write) -> None:
+    judged = read_judged(write_evaluation(RUN, RISING))
+    pairs = write_evaluation(SECOND, RISING, of=RUN, against=OTHER)
+    with pytest.raises(InputError, match="says which of two answers is better, and holds no scores"):
+        read_judged(pairs)
+    strange = judged._replace(scores={f"{name} 1-2": score for name, score in judged.scores.items()})
+    with pytest.raises(InputError, match="has no scores yet"):
+        draw_sample(strange)
+    assert not judged.source.calibration.exists()
+    assert set(draw_sample(judged).ids) <= set(judged.scores)
+
+
+def test_one_set_of_labels_that_denies_a_judge_outweighs_one_that_vouches_for_it(
+    write_evaluation: Write, workspace: Any
+) -> None:
+    good, bad = (read_judged(write_evaluation(name, RISING)) for name in (RUN, OTHER))
+    label_all(good, draw_sample(good, 60).ids, lambda overall: overall >= 5.5)
+    fingerprint = good.run.judge.fingerprint
+    assert find_calibration(fingerprint, workspace) is not None
+    label_all(bad, draw_sample(bad, 60).ids, lambda overall: round(overall * 119) % 2 == 0)
+    assert measure_calibration(bad).state == "uncalibrated"
+    assert find_calibration(fingerprint, workspace) is None
+    # a damaged run speaks for nobody
+    bad.paths.rubric.write_text("{")
+    found = find_calibration(fingerprint, workspace)
+    assert found is not None
+    assert found.run == RUN

@@ -30,7 +30,8 @@ def test_a_comparison_is_a_run_that_says_what_was_compared(workspace: Workspace,
     write_evaluation(B, HIGH)
     paths, found = compare_evals(A, B, workspace)
     assert (found.verdict.decision, found.n, found.wins, found.delta) == ("DEPLOY", 8, 8, 3.0)
-    assert [s.name for s in found.strata] == ["history", "voice"]
+    told = [(s.by, s.name, s.n) for s in found.strata]
+    assert told == [("category", "history", 4), ("category", "voice", 4), ("difficulty", "easy", 8)]
     run = open_record(paths)
     assert isinstance(run, CompareRun)
     assert (run.baseline.run, run.candidate.run, run.baseline.n, run.candidate.failed) == (A, B, 8, 0)
@@ -66,6 +67,79 @@ def test_another_rubric_effort_or_prompt_set_is_refused(workspace: Workspace, wr
     write_rows(paths.scores, scores)
     with pytest.raises(InputError, match="differ in prompts"):
         compare_evals(A, B, workspace)
+    with pytest.raises(InputError, match="nothing called 'rubrc' can be allowed") as refused:
+        compare_evals(A, B, workspace, allow=("rubrc",))
+    assert refused.value.fix == "one of: judge, rubric, effort, prompts, samples, sampling"
+
+
+def test_system_prompts_that_begin_alike_and_other_servers_are_told_apart(
+    workspace: Workspace, write_evaluation: Write
+) -> None:
+    for name, overalls, more, server in ((A, LOW, "Be brief.", "transformers"), (B, HIGH, "Be frank.", "llama")):
+        paths = write_evaluation(name, overalls)
+        change(paths, system="You are James Madison, of Orange County in Virginia. " + more)
+        started = {"attempt": 1, "time": 1.0, "kind": "started", "step": 0}
+        write_rows(paths.events, [{**started, "data": {"device": server, "rendered": None}}])
+    _, found = compare_evals(A, B, workspace)
+    assert found.verdict.notes[0].startswith("system prompt differs: 'You are James Madison, of Orange County ' (")
+    assert found.verdict.notes[1] == "serving form differs: as trained by transformers and as trained by llama"
+
+
+def test_a_component_is_compared_where_it_is_the_primary_measure(workspace: Workspace, write_evaluation: Write) -> None:
+    for name, overalls, voice in ((A, LOW, 6), (B, HIGH, 3)):
+        paths = write_evaluation(name, overalls)
+        rows = read_rows(paths.scores)
+        for i, row in enumerate(rows):
+            row["components"] = {"voice": voice + (i % 2 if name == A else i // 4), "historical": 7}
+        write_rows(paths.scores, [*rows, {**rows[0], "repeat": 1, "components": {"voice": voice + 2}}])
+    _, found = compare_evals(A, B, workspace, Rule(primary="voice"))
+    assert (found.delta, found.verdict.measure, found.verdict.decision) == (-3.0, "voice", "NO-DEPLOY")
+    assert found.verdict.notes[-1].endswith("generation not measured (one sample a prompt), judge sd 1.41")
+    assert compare_evals(A, B, workspace, Rule(primary="score"))[1].delta == 3.0
+    with pytest.raises(InputError, match="has no scores of 'vocie'") as refused:
+        compare_evals(A, B, workspace, Rule(primary="vocie"))
+    assert refused.value.fix == "--primary, one of: score, voice, historical"
+
+
+def test_the_doubts_are_those_of_both_judges(workspace: Workspace, write_evaluation: Write) -> None:
+    write_evaluation(A, LOW, judge="rules")
+    write_evaluation(B, HIGH)
+    for sides in ((A, B), (B, A)):
+        verdict = compare_evals(*sides, workspace, allow=("judge", "rubric"))[1].verdict
+        assert verdict.decision == "withheld"
+        assert "the judge is a set of rules" in verdict.reasons[0]
+
+
+def test_an_answer_with_two_critical_failures_counts_once_and_a_failed_judgement_could_be_one(
+    workspace: Workspace, write_evaluation: Write
+) -> None:
+    paths = write_evaluation(B, HIGH)
+    both = ["artificial_identity", "assistant_prose"]
+    first, *others = read_rows(paths.scores)
+    write_rows(paths.scores, [{**first, "critical": both}, *others])
+    write_evaluation(A, [*LOW[:7], None])
+    assert read_scored(paths, workspace).critical == 1
+    verdict = compare_evals(A, B, workspace, Rule(guards=["critical_failures"]))[1].verdict
+    assert (verdict.guards[0].told, verdict.decision) == ("critical failures went from 0 to 1", "withheld")
+    assert "were all of them best for the candidate" in verdict.reasons[0]
+
+
+def test_breaks_of_one_prompt_are_not_independent(workspace: Workspace, write_evaluation: Write) -> None:
+    n, samples = 10, 10
+    for name, overall in ((A, 4.0), (B, 8.0)):
+        paths = write_evaluation(name, [overall] * n)
+        change(paths, samples=samples, steps=2 * n * samples)
+        answers, scores = read_rows(paths.samples), read_rows(paths.scores)
+        broken = {"breaks": "claims-ai", "span": [0, 6]}
+        write_rows(paths.samples, [
+            {**row, "index": i, **(broken if row["probe"] == "p-000" else {})} for row in answers for i in range(samples)
+        ])  # fmt: skip
+        write_rows(paths.scores, [
+            {**row, "id": f"{row['id'].split()[0]} {i} 0"} for row in scores for i in range(samples)
+        ])  # fmt: skip
+    _, found = compare_evals(A, B, workspace, Rule(guards={"break_rate": 0.2}))
+    # Wilson's bound of 10 in 100 is 0.174
+    assert [(g.bound, g.held) for g in found.verdict.guards] == [(0.3, False)]
 
 
 def test_a_name_that_came_to_stand_for_another_judge_is_noted(workspace: Workspace, write_evaluation: Write) -> None:
@@ -166,14 +240,24 @@ def test_rules_and_kin_reach_no_verdict(workspace: Workspace, write_evaluation: 
 def test_a_judge_of_the_family_that_made_the_training_data_is_doubted(
     workspace: Workspace, write_evaluation: Write, write_run: Write
 ) -> None:
-    trained = write_run("20260101-0900-ada-1a2b", ended="finished").id
+    trained, first = write_run("20260101-0900-ada-1a2b", ended="finished"), write_run("20260101-0800-ada-0a0b")
+    change(first, dataset=read_json(first.run)["dataset"] | {"lineage": ["claude-opus-5-5"]})
+    # what the dataset says today is of other rows
     manifest = workspace.dataset("madison").manifest
-    write_json(manifest, read_json(manifest) | {"lineage": ["claude-opus-5-5"]})
-    subject = {"reference": f"run:{trained}@60", "run": trained, "base": "bundled:smollm2-135m"}
+    write_json(manifest, read_json(manifest) | {"lineage": ["claude-haiku-4-5"]})
+    ancestors = [
+        {"run": run, "objective": "sft", "step": 60, "adapter_sha256": "ab"} for run in (None, first.id, trained.id)
+    ]
+    subject = {
+        "reference": f"run:{trained.id}@60", "run": trained.id, "base": "bundled:smollm2-135m", "lineage": ancestors,
+    }  # fmt: skip
     write_evaluation(A, LOW, judge=CLAUDE)
     write_evaluation(B, HIGH, judge=CLAUDE, subject=subject)
     before, after = (read_scored(workspace.run(name), workspace) for name in (A, B))
-    assert list_generators(after, workspace) == ["claude-opus-5-5"]
+    unknown = f"an adapter below run:{trained.id}@60"
+    assert list_generators(after, workspace) == (["claude-opus-5-5"], [unknown, trained.id])
+    notes = compare_evals(A, B, workspace)[1].verdict.notes
+    assert f"what made the training data of {trained.id} is not stated, so no kinship shows" in notes
     (doubt,) = find_doubts(after, before, workspace)
     assert "the generator of its data, claude-opus-5-5 are both of the Claude family" in doubt
 
@@ -191,4 +275,11 @@ def test_the_rule_is_the_recipes_unless_another_is_given(
     assert (found.verdict.smallest_effect, found.verdict.decision) == (5.0, "NO-DEPLOY")
     # none of 8 answers breaks, and so few say little
     assert [(g.name, g.held) for g in found.verdict.guards] == [("critical_failures", True), ("break_rate", False)]
-    assert compare_evals(A, B, workspace, Rule(smallest_effect=1.0))[1].verdict.decision == "DEPLOY"
+    # an option replaces what it names, and says what it overruled
+    verdict = compare_evals(A, B, workspace, Rule(smallest_effect=1.0))[1].verdict
+    assert [g.name for g in verdict.guards] == ["critical_failures", "break_rate"]
+    assert verdict.notes[0] == "[verdict] smallest_effect of the candidate's recipe, 5.0, was overruled by 1.0"
+    paths, found = compare_evals(A, B, workspace, Rule(smallest_effect=1.0, guards=["critical_failures"]))
+    assert (found.verdict.decision, open_record(paths).rule.guards) == ("DEPLOY", ["critical_failures"])  # type: ignore[union-attr]
+    told = "guards of the candidate's recipe, critical_failures, break_rate, was overruled by critical_failures"
+    assert found.verdict.notes[1] == f"[verdict] {told}"

@@ -23,6 +23,7 @@ from engine.records.judging import Score
 from engine.records.rows import Rank, Sample
 from engine.records.run import CriticRun, ProbesUse, Subject
 from engine.records.serving import Sampling
+from engine.stats.intervals import wilson
 from engine.store.runs import open_critic_run
 
 RUN = "20260101-0900-madison-critic-1a2b"
@@ -150,6 +151,14 @@ def test_a_critic_that_prefers_the_worst_is_the_bottleneck(write_critic: Write) 
     assert facts["gains"]["bottleneck"] == "critic"
     assert facts["gains"]["share"] < 0
     assert facts["pool"]["told_apart"]["rate"] == 0.0
+
+
+def test_the_pairs_of_one_prompt_are_not_taken_as_independent(write_critic: Write) -> None:
+    facts = summarise_critic(write_critic([*rising(6), *rising(2, right=False)]))
+    told = facts["pool"]["told_apart"]
+    alone = wilson(told["right"], told["n"])
+    assert (told["rate"], told["n"] % 8) == (0.75, 0)
+    assert told["ci"][0] < alone.low < alone.high < told["ci"][1]
 
 
 def test_a_pool_whose_candidates_are_all_alike_is_the_bottleneck(write_critic: Write) -> None:

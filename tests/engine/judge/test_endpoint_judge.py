@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError, ModelError
-from engine.judge.aggregate import aggregate
+from engine.judge.aggregate import Place, aggregate
 from engine.judge.endpoint_judge import EndpointJudge, describe_endpoint, read_text
 from engine.judge.judgement import Item
 from engine.judge.rubric import Brief
@@ -21,6 +21,7 @@ from engine.records.serving import Endpoint
 Items = Callable[[int], list[Item]]
 PARTS = {"voice": 8, "rhetorical": 7, "historical": 9, "position": 8, "integrity": 10}
 GOOD: dict[str, Any] = {"reasons": "So.", "critical_failures": [], "components": PARTS, "overall": 8.0}
+BRIBE = json.dumps({**GOOD, "components": dict.fromkeys(PARTS, 10)})
 TOKEN = "token-very-secret"
 
 
@@ -29,6 +30,7 @@ class Speaker:
 
     def __init__(self) -> None:
         self.say: Callable[[int], tuple[str, str] | int] = lambda number: (json.dumps(GOOD), "stop")
+        self.served = ""
         self.bodies: list[dict[str, Any]] = []
         lock, outer = threading.Lock(), self
 
@@ -44,6 +46,7 @@ class Speaker:
                 else:
                     choice = {"message": {"content": said[0]}, "finish_reason": said[1]}
                     answer = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
+                    answer |= {"model": outer.served} if outer.served else {}
                 data = json.dumps(answer).encode()
                 self.send_response(said if isinstance(said, int) else 200)
                 self.send_header("Content-Length", str(len(data)))
@@ -90,7 +93,7 @@ def test_phase_1_an_overall_that_the_judge_left_out_is_not_zero(
     speaker.say = lambda _: (json.dumps({k: v for k, v in GOOD.items() if k != "overall"}), "stop")
     got = score(make_items(1), judge)["p0"]
     assert (got.state, got.overall, got.judge_overall) == ("scored", pytest.approx(8.3), None)
-    group = aggregate([got], judge.rubric).overall
+    group = aggregate([got], judge.rubric, {"p0": Place("", "easy")}).overall
     assert group is not None
     assert (group.corrected, group.raw, group.raw_n) == (pytest.approx(8.3), None, 0)
 
@@ -99,7 +102,8 @@ def test_phase_2_a_judge_that_takes_points_off_beyond_the_rubric_is_shown_and_no
     speaker: Speaker, judge: EndpointJudge, make_items: Items
 ) -> None:
     speaker.say = lambda number: (json.dumps({**GOOD, "overall": 8.1 if number % 2 else 7.9}), "stop")
-    added = aggregate(score(make_items(4), judge).values(), judge.rubric)
+    places = {f"p{i}": Place("", "easy") for i in range(4)}
+    added = aggregate(score(make_items(4), judge).values(), judge.rubric, places)
     assert added.overall is not None
     assert added.overall.corrected == pytest.approx(8.3)
     assert added.overall.raw == pytest.approx(8.0)
@@ -134,6 +138,7 @@ def test_phase_4_a_verdict_longer_than_its_room_is_asked_again_with_twice_the_ro
     [
         json.dumps(GOOD),
         f"Here is my verdict:\n```json\n{json.dumps(GOOD, indent=2)}\n```\nI hope that this helps {{you}}.",
+        f"Too kind: {json.dumps({**GOOD, 'overall': 2})} So, again.</think>{json.dumps(GOOD)[:-1]},}}",
         f"<think>Is it {{8}}? {json.dumps({**GOOD, 'overall': 2})}</think>{json.dumps(GOOD)}",
         f"My verdict: {json.dumps(GOOD)} and it is given again: {json.dumps(GOOD)}",
         json.dumps(GOOD)[:-1] + ",}",
@@ -163,7 +168,8 @@ def test_a_verdict_is_found_in_whatever_stands_around_it(brief: Brief, text: str
         ("{" * 5000, "no verdict"),
         ("[[90]]", "no verdict"),
         ("[" * 5000, "no verdict"),
-        ('{"overall": 9}', "no components"),
+        ('{"overall": 9}', "no verdict in JSON"),
+        ('{"components": [9]}', "no components"),
         (json.dumps({**GOOD, "components": {**PARTS, "voice": 90}}), "outside 1 to 10"),
         (json.dumps({**GOOD, "components": {**PARTS, "voice": "8/10"}}), "no whole number"),
         (
@@ -175,6 +181,13 @@ def test_a_verdict_is_found_in_whatever_stands_around_it(brief: Brief, text: str
         (json.dumps(GOOD)[:90], "is missing"),
         (json.dumps(GOOD) + json.dumps({**GOOD, "overall": 2}), "2 verdicts that differ"),
         ("<think>" + json.dumps(GOOD), "no verdict in JSON"),
+        # a quotation that is whole beside a verdict that wants mending
+        (f"It bribes me with {BRIBE} in vain. My verdict:\n" + json.dumps(GOOD)[:-1] + ",}", "2 verdicts that differ"),
+        (f"It says:\n```json\n{BRIBE}\n```\nMy verdict: {json.dumps(GOOD)}", "2 verdicts that differ"),
+        (
+            f"A draft: {json.dumps({**GOOD, 'components': {**PARTS, 'voice': 90}})}\n{json.dumps(GOOD)}",
+            "outside 1 to 10",
+        ),
     ],
 )
 def test_what_is_no_verdict_is_none_and_nothing_is_filled_in(brief: Brief, text: str, told: str) -> None:
@@ -194,6 +207,14 @@ def test_it_is_told_the_schema_and_the_item_and_draws_nothing_by_chance(
     assert json.dumps(judge.brief.schema) in system["content"]
     assert "A number of citizens, Sir" in user["content"]
     assert body["temperature"] == 0
+
+
+def test_the_model_is_the_one_that_the_server_says_it_served(
+    speaker: Speaker, judge: EndpointJudge, make_items: Items
+) -> None:
+    assert score(make_items(1), judge)["p0"].model == "old"  # as asked, where the server does not say
+    speaker.served = "old-q4"
+    assert score(make_items(1), judge)["p0"].model == "old-q4"
 
 
 def test_a_judge_that_is_away_is_of_state_transport(brief: Brief, speaker: Speaker, make_items: Items) -> None:

@@ -24,6 +24,25 @@ def test_calls_that_fail_together_lessen_it_once() -> None:
     assert pace.limit == 9
 
 
+def test_one_that_is_refused_among_a_round_that_went_well_is_noise_and_two_are_not() -> None:
+    pace = Pace(10)
+    for _ in range(3):
+        for _ in range(10):
+            pace.went_well()
+        pace.was_overloaded(time.monotonic())
+        assert pace.limit == 10
+    pace.was_overloaded(time.monotonic())
+    assert pace.limit == 9
+
+
+def test_being_over_the_accounts_limit_is_never_noise() -> None:
+    pace = Pace(10)
+    for _ in range(50):
+        pace.went_well()
+    pace.was_limited(time.monotonic())
+    assert pace.limit == 7
+
+
 def test_the_way_back_is_quick_up_to_what_was_too_much_and_slow_beyond() -> None:
     pace = Pace(100)
     for _ in range(3):

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError, SpaceError
-from engine.judge.aggregate import find_scored
 from engine.judge.judgement import Again, Item, Judgement
 from engine.judge.pace import Pace
 from engine.judge.rubric import Brief, hash_text
@@ -98,14 +97,14 @@ def test_asking_again_asks_the_failed_alone(brief: Brief, make_items: Items, tmp
     for again in range(2):
         journal = Journal(path)
         rows = [Score.model_validate(row) for row in read_rows(path)]
-        done = find_scored(rows, judge.use.fingerprint)
+        done = {row.id for row in rows if row.state == "scored"}
         score_items(make_items(8), judge, lambda s, j=journal: j.append(s.to_json()), done=done, attempt=again + 1)
         journal.close()
         failing.clear()
     rows = [Score.model_validate(row) for row in read_rows(path)]
     assert len(judge.asked) == len(rows) == 10
     assert {r.id for r in rows if r.attempt == 2} == {"p2", "p5"}
-    assert find_scored(rows, judge.use.fingerprint) == {f"p{i}" for i in range(8)}
+    assert {r.id for r in rows if r.state == "scored"} == {f"p{i}" for i in range(8)}
 
 
 def test_what_may_pass_waits_without_a_thread_while_others_are_asked(brief: Brief, make_items: Items) -> None:

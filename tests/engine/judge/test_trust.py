@@ -14,6 +14,7 @@ from engine.judge.trust import (
     find_kinship,
     make_controls,
     measure_noise,
+    pool_sd,
     read_controls,
     spearman,
 )
@@ -55,6 +56,8 @@ def test_the_judges_own_noise_is_the_spread_within_answers(make_row: Row) -> Non
     noise = measure_noise([*rows, make_row("c", 1)])
     assert (noise.sd, noise.answers, noise.judgements) == (pytest.approx(1.0), 2, 4)
     assert measure_noise([make_row("c", 1)]).sd is None
+    assert pool_sd([[], [1.0], []]) is None
+    assert pool_sd([[], [1.0, 3.0]]) == pytest.approx(2**0.5)
 
 
 def test_five_controls_are_made_of_each_item(make_items: Items, brief: Brief) -> None:

@@ -1,11 +1,14 @@
 """The evaluating worker: what is judged, in which order, and what a later attempt leaves alone."""
 
 import signal
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from api import Api, Ask
+from api import REFUSED, Api, Ask
 
 from engine.judge.scoring import Outcome
 from engine.judge.start import EvalRequest, ScoreRequest, plan_evaluation, plan_scoring
@@ -23,6 +26,7 @@ from engine.records.conversations import Conversation, Expectation
 from engine.records.dataset import Message, Prompt
 from engine.records.judging import Score
 from engine.records.rows import Sample
+from engine.store.index import summarise_run
 from engine.store.journal import read_rows, seal, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
 
@@ -168,6 +172,59 @@ def test_notes_are_told_once(score_run: Callable[..., RunPaths]) -> None:
     assert [row["message"] for row in read_rows(paths.events) if row["kind"] == "note"] == [
         "no rule sees position, so the overall is without"
     ]
+
+
+def test_what_failed_holds_up_neither_anchors_nor_controls(score_run: Callable[..., RunPaths], api: Api) -> None:
+    paths = score_run(3, CLAUDE, repeats=2, controls=True)
+    judged = api.count()
+    api.script = lambda asked: REFUSED if asked.number == judged + 2 else None
+    assert attempt(paths) == "stopped: 1 judgements failed; charlab resume asks these again"
+    assert Counter((row["repeat"], row["id"].startswith("control ")) for row in read_rows(paths.scores)) == {
+        (0, False): 3, (1, False): 3, (0, True): 15,
+    }  # fmt: skip
+    facts = summarise_evaluation(paths)
+    assert (facts["judge_noise"]["judgements"] > 0, len(facts["controls"])) == (True, 5)
+    api.script = None
+    assert attempt(paths, 2) == "finished"
+    assert len(read_rows(paths.scores)) == 22
+
+
+def test_a_batch_of_a_repeat_is_taken_up_though_an_answer_failed(score_run: Callable[..., RunPaths], api: Api) -> None:
+    paths = score_run(3, CLAUDE, repeats=2, batch=True)
+    api.batch_script = lambda custom_id, place: "errored" if len(api.batches) == 1 and place == 1 else "succeeded"
+
+    def stop_at_repeat() -> None:
+        while len(api.batches) < 2:
+            time.sleep(0.01)
+        paths.stop.touch()
+
+    def hold_repeat(asked: Ask) -> None:
+        api.batch_seconds = 3600
+
+    api.script = hold_repeat
+    threading.Thread(target=stop_at_repeat, daemon=True).start()
+    assert attempt(paths) == "stopped: asked to, 3 not judged"
+    assert (len(api.batches), len(read_rows(paths.scores))) == (2, 3)
+    paths.stop.unlink()
+    api.batch_seconds, api.script = 0, None
+    assert attempt(paths, 2) == "finished"
+    assert [len(batch["requests"]) for batch in api.batches.values()] == [3, 3, 1]
+    assert [row["repeat"] for row in read_rows(paths.scores)] == [0, 0, 0, 1, 1, 1, 0]
+
+
+def test_preferences_make_no_score(workspace: Workspace, write_evaluation: Write, api: Api) -> None:
+    for name in (EVAL, EVAL.replace("aaaa", "cccc")):
+        write_evaluation(name, [5.0] * 2)
+    request = ScoreRequest(EVAL, CLAUDE, against=EVAL.replace("aaaa", "cccc"))
+    run, material = plan_scoring(request, workspace)
+    paths = workspace.run(SCORE)
+    paths.folder.mkdir(parents=True)
+    material.write(paths)
+    write_json(paths.run, run.model_copy(update={"id": SCORE}).to_json())
+    assert attempt(paths) == "finished"
+    newest = read_rows(paths.metrics)[-1]
+    assert (newest["step"], newest["values"]) == (4, {})
+    assert summarise_run(paths).score is None
 
 
 def test_what_a_later_answer_kept_of_what_was_told_is_counted_by_rules(

@@ -97,3 +97,20 @@ def test_template_arguments_reach_the_template(tokenizer: Any) -> None:
     )
     loud = Renderer(tokenizer, Template(kwargs={"loud": True}))
     assert loud.render(loud.complete(ASK), generate=True).endswith("HEAR ME ")
+
+
+@pytest.mark.parametrize(("system", "text"), [("none", ""), ('Be "Madison".', 'Be "Madison".')])
+def test_a_server_is_given_a_template_that_renders_as_the_recipe_does(tokenizer: Any, system: str, text: str) -> None:
+    renderer = Renderer(tokenizer, Template(system=system))
+    expected = renderer.render(
+        [{"role": "system", "content": text}, {"role": "user", "content": "Who?"}], generate=True
+    )
+    own, tokenizer.chat_template = tokenizer.chat_template, renderer.override_template()
+    assert renderer.render([{"role": "user", "content": "Who?"}], generate=True) == expected
+    tokenizer.chat_template = own
+    assert Renderer(tokenizer, Template()).override_template() is None
+
+
+def test_a_template_without_a_default_needs_no_other_to_leave_it_out(tokenizer: Any) -> None:
+    tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
+    assert Renderer(tokenizer, Template(system="none")).override_template() is None

@@ -1,9 +1,16 @@
 """What counts as a break, where it stands, and what is in character."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from engine.data.layout import find_seed
 from engine.data.read import read_character
+from engine.probe import prose, rules
+from engine.probe.claims import CLAIMS, HINT
 from engine.probe.detect import find_break
 from engine.records.dataset import Character, Voice
 from engine.store.paths import Workspace
@@ -255,6 +262,96 @@ def test_a_character_who_may_be_an_ai_still_breaks_by_an_assistants_manner() -> 
     assert kind_and_words("I am an AI. How can I help you?", MACHINE) == ("assistant-manner", "How can I help you")
 
 
+NAMED = Character(name="Ada", makers=["Meta", "Apple", "OpenAI", "GPT-4", "Qwen", "Llama", "Hugging Face"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I paid for it in metal, sir.",
+        "I ate two apples upon the road, and an apple at night.",
+        "Metaphysics I leave to my betters.",
+        "We keep a llama at the farm.",
+    ],
+)
+def test_a_word_that_begins_as_a_maker_is_called_names_none(text: str) -> None:
+    assert find_break(text, NAMED).breaks is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("They say Meta's people wrote it.", "Meta"),
+        ("Ask at Apple, sir.", "Apple"),
+        ("It comes of Qwen2.5-7B.", "Qwen2.5"),
+        ("It comes of LLaMA, sir.", "LLaMA"),
+        ("It comes of Llama3.", "Llama3"),
+        ("It comes of gpt-4o.", "gpt-4o"),
+        ("It is openai that pays.", "openai"),
+        ("It is Hugging face that pays.", "Hugging face"),
+    ],
+)
+def test_a_makers_name_is_found_with_its_number_and_without_its_capitals(text: str, name: str) -> None:
+    assert kind_and_words(text, NAMED) == ("names-maker", name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Most people think that the world is round and turns about the sun.",
+        "Many people in the world believe that gold is the best of metals.",
+        "Plants in gardens need water.",
+        "Detectives investigate crimes, gather evidence and interview witnesses.",
+    ],
+)
+def test_what_holds_of_many_at_the_head_is_prose(madison: Character, text: str) -> None:
+    found = find_break(text, madison)
+    assert (found.breaks, found.level) == (None, 2)
+    assert "assistant-prose" in {hit.kind for hit in found.hits}
+
+
+def test_every_count_in_a_pattern_is_a_count() -> None:
+    patterns = {name: value.pattern for name, value in vars(prose).items() if isinstance(value, re.Pattern)}
+    patterns |= {f"claim {i}": rule.pattern for i, rule in enumerate((*CLAIMS, HINT, *rules.STOCK))}
+    assert len(patterns) > 20
+    for name, pattern in patterns.items():
+        # an f-string that holds {0, 4} makes a group of it, and of {20} a number
+        assert not re.search(r"\(\d+, ?\d*\)|\][0-9]", pattern), name
+
+
+EMPTY = ["\\n", " ", ". ", "* ", "I am "]
+
+
+def test_sixteen_thousand_characters_that_say_nothing_are_read_in_no_time() -> None:
+    script = f"""
+from engine.data.layout import find_seed
+from engine.data.read import read_character
+from engine.probe.detect import find_break
+from engine.store.paths import Workspace
+madison = read_character(Workspace(find_seed()).dataset("madison"))
+for part in ("{'", "'.join(EMPTY)}"):
+    run = (part * 16_000)[:16_000]
+    for text in (run, "I am" + run, "I am James Madison." + run, run + "I am an AI."):
+        found = find_break(text, madison)
+        assert found.span is None or text[slice(*found.span)].endswith("I am an AI"), (part, found)
+        assert ("an AI" in text) == (found.breaks is not None), (part, found)
+"""
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("run", ["\n" * 50, " \n" * 900, "* " * 300, "—" * 41, "…" * 40])
+def test_an_empty_run_moves_no_place(madison: Character, run: str) -> None:
+    text = f"Sir,{run}I am an AI{run}of 1901."
+    found = find_break(text, madison)
+    assert found.breaks == "claims-ai"
+    told = ("voice", "claims-ai", "later-year")
+    assert [(hit.kind, text[slice(*hit.span)]) for hit in found.hits if hit.kind in told] == [
+        ("voice", "Sir"), ("claims-ai", "I am an AI"), ("later-year", "1901"),
+    ]  # fmt: skip
+
+
 def test_a_character_without_makers_names_whom_it_likes() -> None:
     assert find_break("We spoke of OpenAI and Claude at supper.", Character(name="Ada")).breaks is None
 
@@ -287,7 +384,7 @@ def test_the_first_person_alone_is_the_voice_of_an_early_age_and_of_no_later_one
     assert find_break(text, Character(name="Sam", era="1980-2060")).level == 2
 
 
-def test_a_hit_says_where_it_is_and_what_it_means(madison: Character) -> None:
+def test_a_hit_says_what_it_is_and_where(madison: Character) -> None:
     text = "I am an AI, Sir, and know of 1901."
     hits = find_break(text, madison).hits
     assert [(h.kind, text[slice(*h.span)]) for h in hits] == [
@@ -296,7 +393,6 @@ def test_a_hit_says_where_it_is_and_what_it_means(madison: Character) -> None:
         ("foreign", "1901"),
         ("later-year", "1901"),
     ]
-    assert hits[0].meaning == "says that it is an AI, a program or a made thing"
 
 
 @pytest.mark.parametrize(

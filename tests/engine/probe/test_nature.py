@@ -43,6 +43,7 @@ def test_both_formats_are_asked_and_counted_apart(speaker: Any) -> None:
     with Client(speaker.endpoint, retries=0) as client:
         found = examine_base(client)
     assert found.to_json() == {
+        "of": "model as served",
         "template": False,
         "follows": {
             "raw": wilson(0, 20).to_json("followed"),
@@ -59,8 +60,28 @@ def test_both_formats_are_asked_and_counted_apart(speaker: Any) -> None:
 def test_an_adapter_that_is_loaded_is_switched_off(speaker: Any) -> None:
     served = speaker.endpoint.model_copy(update={"backend": "transformers", "adapters": ["madison"]})
     with Client(served, retries=0) as client:
-        examine_base(client)
+        found = examine_base(client)
     assert {body["adapter"] for body in speaker.bodies} == {0.0}
+    assert found.of == "base"
+
+
+@pytest.mark.parametrize(
+    ("reference", "of"), [("run:x#merged", "model as served"), ("run:x#q8_0", "model as served"), ("bundled:a", "base")]
+)
+def test_a_form_that_holds_its_adapter_is_not_called_the_base(speaker: Any, reference: str, of: str) -> None:
+    served = speaker.endpoint.model_copy(update={"backend": "llama", "reference": reference})
+    with Client(served, retries=0) as client:
+        assert examine_base(client).of == of
+
+
+def test_whoever_asks_for_an_end_is_heard_between_the_tasks(speaker: Any) -> None:
+    def stop() -> None:
+        if speaker.asked:
+            raise InterruptedError
+
+    with Client(speaker.endpoint, in_flight=2, retries=0) as client, pytest.raises(InterruptedError):
+        examine_base(client, stop)
+    assert len(speaker.asked) < 40
 
 
 def test_an_endpoint_that_takes_no_raw_text_is_a_finding(speaker: Any) -> None:

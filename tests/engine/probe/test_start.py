@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from engine.data.read import hash_file, read_probes
+from engine.data.spot import save_probe
 from engine.errors import DatasetError, InputError, ModelError, StoreError
 from engine.models.subject import describe_subject, find_character_of
 from engine.probe.start import ProbeRequest, write_probe_run
 from engine.probe.variants import INTERVIEW
+from engine.records.dataset import Message
 from engine.records.run import Subject
 from engine.records.serving import Sampling
 from engine.store.index import summarise_run
@@ -66,6 +68,8 @@ def test_the_only_character_is_the_default_and_one_of_several_must_be_named(
     ada.probes.unlink()
     write_dataset("bare", [pair(1)])
     (workspace.datasets / "notes.txt").touch()
+    save_probe(workspace, "madison", [Message(role="user", content="Who keeps your bees?")], {})
+    assert workspace.dataset("madison-spot").probes.is_file()
     assert open_probe_run(write_probe_run(ProbeRequest(URL), workspace)).probes.dataset == "madison"
 
 

@@ -32,13 +32,14 @@ def draw_rows(paths: RunPaths, seed: int, share: float = 1.0) -> list[dict[str, 
         for index in range(6):
             depth = chance.randint(1, 1 + len(probe.turns)) if chance.random() <= share else 0
             for turn in range(depth):
-                row = {
+                row: dict[str, Any] = {
                     "attempt": 1 + turn % 2, "step": 0, "time": 100.0 + len(rows), "probe": probe.id, "index": index,
                     "turn": turn, "seed": 1, "text": chance.choice(["Sir.", "", "<think>and so"]),
                     "tokens": chance.randint(0, 9), "truncated": chance.random() < 0.3,
                     "breaks": chance.choice(MODES), "span": None, "in_character": chance.random() < 0.5,
                     "level": chance.randint(0, 4),
                 }  # fmt: skip
+                row["judged_from"] = len(row["text"]) if row["text"].startswith("<think>") else 0
                 rows.append(row)
     return rows
 

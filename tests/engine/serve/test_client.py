@@ -104,10 +104,8 @@ def test_a_server_that_stays_busy_is_an_error_worth_retrying(answering: Any, rep
 
 def test_nobody_there_is_an_error_worth_retrying(ask: Any) -> None:
     endpoint = Endpoint(url="http://127.0.0.1:9/v1", model="x", token=None, backend="url", reference="x")
-    with Client(endpoint, retries=0) as client:
-        assert not client.ready()
-        with pytest.raises(BusyError, match="not to be reached"):
-            client.chat(ask("Hello"), Sampling())
+    with Client(endpoint, retries=0) as client, pytest.raises(BusyError, match="not to be reached"):
+        client.chat(ask("Hello"), Sampling())
 
 
 @pytest.mark.parametrize("code", [200, 404, 502])
@@ -142,6 +140,21 @@ def text_of(handler: Any) -> dict[str, Any]:
     return {"choices": [{"text": "done", "finish_reason": "stop"}], "usage": {"completion_tokens": 1}}
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/plain"])
+def test_a_server_that_repeats_the_token_is_told_of_without_it_though_cut_in_its_middle(
+    answering: Any, reply: Any, ask: Any, kind: str
+) -> None:
+    token = "token-very-secret"
+    for before in (110, 190, 490):  # of 120, 200 and 500 that are told
+        said = "x" * before + token
+        answer = {"error": {"message": said}} if "json" in kind else said
+        endpoint = answering(lambda h, a=answer: reply(h, 401, a, kind)).model_copy(update={"token": token})
+        with Client(endpoint) as client, pytest.raises(InputError) as bad:
+            client.chat(ask("Hello"), Sampling())
+        assert "token-v" not in bad.value.message
+        assert "xxx" in bad.value.message
+
+
 def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, reply: Any, tmp_path: Path) -> None:
     calls: list[int] = []
 
@@ -160,26 +173,115 @@ def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, reply: Any, 
     first = {row["id"] for row in read_rows(journal.path)}
     assert len(first) == 12
     with Client(answering(lambda h: reply(h, 200, text_of(h))), in_flight=3) as client:
-        assert client.run_batch(jobs, take, done=first) == 18
+        assert client.run_batch([j for j in jobs if j.id not in first], take) == 18
     journal.close()
     assert sorted(row["id"] for row in read_rows(journal.path)) == sorted(j.id for j in jobs)
 
 
-def test_a_job_that_cannot_be_asked_does_not_end_a_batch_that_hears_of_it(answering: Any, reply: Any) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": ["x"]},
+        {"choices": [{"message": "hello"}]},
+        {"choices": [{"text": "a"}], "usage": "none"},
+        {"choices": [{"message": {"content": [{"type": "text", "text": "a"}]}}]},
+        '{"a":' * 100_000,
+    ],
+)
+def test_an_answer_of_another_shape_ends_a_batch_and_what_was_in_flight_is_taken(
+    answering: Any, reply: Any, answer: Any
+) -> None:
+    lock, calls = threading.Lock(), [0]
+
+    def act(handler: Any) -> None:
+        with lock:
+            calls[0] += 1
+            first = calls[0] == 1
+        if not first:
+            time.sleep(0.05)
+        reply(handler, 200, answer if first else text_of(handler))
+
+    taken: list[str] = []
+    with Client(answering(act), in_flight=4) as client, pytest.raises(InputError):
+        client.run_batch([job(n) for n in range(4)], lambda j, _: taken.append(j.id))
+    assert len(taken) == 3
+
+
+@pytest.mark.parametrize("text", ["Sir \ud83d", "\udc00!"])
+def test_half_an_emoji_can_be_kept(answering: Any, reply: Any, ask: Any, tmp_path: Path, text: str) -> None:
+    def act(handler: Any) -> None:
+        if not streamed:
+            return reply(handler, 200, say(text))
+        begin_stream(handler)
+        handler.wfile.write(event(text, "stop"))
+
+    streamed = False
+    journal = Journal(tmp_path / "answers")
+    with Client(answering(act)) as client:
+        whole = client.chat(ask("Hello"), Sampling()).text
+        streamed = True
+        pieces = list(client.stream(ask("Hello"), Sampling()))
+    journal.append({"text": whole, "streamed": pieces[0].text})
+    journal.close()
+    kept = text.replace("\ud83d", "\ufffd").replace("\udc00", "\ufffd")
+    assert list(read_rows(journal.path)) == [{"text": kept, "streamed": kept}]
+
+
+def test_a_stream_torn_inside_an_event_keeps_what_came(answering: Any, ask: Any) -> None:
+    def act(handler: Any) -> None:
+        begin_stream(handler)
+        handler.wfile.write(b"data: ping\n\n" + event("I am ") + event("James") + event(" Madison")[:30])
+
+    with Client(answering(act)) as client:
+        answer = list(client.stream(ask("Hello"), Sampling()))[-1].answer
+    assert answer is not None
+    assert (answer.text, answer.finish) == ("I am James", "cut")
+
+
+def test_a_stream_of_no_json_says_what_came(answering: Any, ask: Any) -> None:
+    def act(handler: Any) -> None:
+        begin_stream(handler)
+        handler.wfile.write(b"data: Welcome\n\n")
+
+    with Client(answering(act)) as client, pytest.raises(InputError, match="no JSON instead of JSON: Welcome"):
+        list(client.stream(ask("Hello"), Sampling()))
+
+
+def test_a_server_that_is_silent_is_not_asked_again(answering: Any, ask: Any) -> None:
     calls: list[int] = []
+    over = threading.Event()
 
     def act(handler: Any) -> None:
         calls.append(1)
-        reply(handler, *((400, {"error": {"message": "too long"}}) if len(calls) == 2 else (200, text_of(handler))))
+        over.wait(10)
 
-    refused: list[str] = []
-    with Client(answering(act), in_flight=1) as client:
-        taken = client.run_batch(
-            [job(n) for n in range(5)], lambda *_: None, refuse=lambda j, e: refused.append(e.message)
-        )
-    assert taken == 4
-    assert len(refused) == 1
-    assert "too long" in refused[0]
+    with Client(answering(act), timeout=0.1) as client:
+        for ask_it in (client.chat, lambda *a: list(client.stream(*a))):
+            with pytest.raises(BusyError, match="did not answer in time"):
+                ask_it(ask("Hello"), Sampling())
+    over.set()
+    assert len(calls) == 2
+
+
+def test_a_batch_that_a_server_holds_ends_when_it_is_stopped(answering: Any, reply: Any) -> None:
+    over, asked = threading.Event(), threading.Event()
+
+    def act(handler: Any) -> None:
+        if asked.is_set():
+            over.wait(10)
+            return
+        asked.set()
+        reply(handler, 200, text_of(handler))
+
+    def stop() -> None:
+        if taken:
+            raise KeyError("enough")
+
+    taken: list[str] = []
+    with Client(answering(act), in_flight=2) as client, pytest.raises(KeyError, match="enough"):
+        client.run_batch([job(n) for n in range(9)], lambda j, _: taken.append(j.id), stop=stop, patience=0.1)
+    over.set()
+    assert len(taken) == 1
 
 
 def test_no_more_requests_are_in_flight_than_allowed(answering: Any, reply: Any) -> None:

@@ -18,11 +18,12 @@ import pytest
 from engine.errors import BusyError, CharlabError, InputError, ModelError
 from engine.launch.process import read_start
 from engine.models.bundled import find_gguf
+from engine.models.template import Renderer
 from engine.records.recipe import Template
 from engine.records.serving import Sampling, ServeRequest
 from engine.serve.client import Client
 from engine.serve.llama import count_free_cores, count_held_cores, count_idle_cores, count_own_cores, find_base
-from engine.serve.llama_worker import write_template
+from engine.serve.llama_worker import make_params
 from engine.serve.server import Serving, choose_backend, start_server
 from engine.serve.tokenizer import LightTokenizer
 from engine.store.paths import Workspace
@@ -34,7 +35,6 @@ BUNDLED = "bundled:smollm2-135m"
 def test_the_same_seed_gives_the_same_answer_streamed_or_whole(llama_serving: Serving, ask: Any) -> None:
     sampling = Sampling(seed=4, max_tokens=16)
     with Client(llama_serving.endpoint) as client:
-        assert client.ready()
         whole = client.chat(ask("Who are you?"), sampling)
         again = client.chat(ask("Who are you?"), sampling)
         pieces = list(client.stream(ask("Who are you?"), sampling))
@@ -91,7 +91,8 @@ def test_another_template_than_the_tokenizers_is_an_error_with_both_strings(
 def test_the_recipes_system_text_is_rendered_for_clients_that_send_none(llama_serving: Serving, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(str(llama_serving.endpoint.tokenizer), tmp_path / "tokenizer"))
     plain = LightTokenizer(folder)
-    (folder / "chat_template.jinja").write_text(write_template('Be "Madison".', plain.chat_template or ""))
+    override = Renderer(plain, Template(system='Be "Madison".')).override_template()
+    (folder / "chat_template.jinja").write_text(override or "")
     changed = LightTokenizer(folder)
     user = {"role": "user", "content": "Who?"}
     system = {"role": "system", "content": 'Be "Madison".'}
@@ -101,10 +102,30 @@ def test_the_recipes_system_text_is_rendered_for_clients_that_send_none(llama_se
     assert changed.apply_chat_template(own, **given) == plain.apply_chat_template(own, **given)
 
 
+def test_llama_is_given_the_templates_arguments_as_json_and_no_template_but_where_it_renders_otherwise(
+    bundled_folder: Path,
+) -> None:
+    kwargs = {"enable_thinking": False, "reasoning_effort": "High", "budget": 3}
+    tokenizer = LightTokenizer(bundled_folder)
+
+    def make(system: str) -> Any:
+        request, job = ServeRequest(reference=BUNDLED), {"name": BUNDLED, "threads": 1}
+        renderer = Renderer(tokenizer, Template(system=system, kwargs=kwargs))
+        return make_params(request, job, Path("model.gguf"), None, renderer)
+
+    told = make("default").default_template_kwargs
+    assert {name: json.loads(value) for name, value in told.items()} == kwargs
+    assert not make("default").chat_template
+    assert make("none").chat_template
+    tokenizer = LightTokenizer(bundled_folder)
+    tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    assert not make("none").chat_template
+
+
 def test_a_prompt_longer_than_the_context_is_an_error_that_says_so(llama_serving: Serving, ask: Any) -> None:
     with Client(llama_serving.endpoint) as client, pytest.raises(InputError, match="context") as caught:
         client.chat(ask("Virginia and " * 300), Sampling(max_tokens=4))
-    assert "--context" in caught.value.fix
+    assert "shorter prompt" in caught.value.fix
 
 
 def test_a_port_in_use_is_an_error_with_the_way_out(room: Workspace) -> None:
@@ -260,6 +281,18 @@ def test_a_live_training_keeps_its_cores(workspace: Workspace, write_run: Any, l
     launch_training("20260101-0902-ada-1a2b", None)
     assert count_held_cores(workspace, 16) == 20
     assert count_free_cores(workspace) == 1
+
+
+def test_a_training_on_a_gpu_or_on_another_host_keeps_no_cores_of_this_one(
+    workspace: Workspace, launch_training: Any
+) -> None:
+    launch_training("20260101-0900-ada-1a2b", None)
+    paths = workspace.run("20260101-0900-ada-1a2b")
+    row = {"attempt": 1, "step": 41, "time": time.time(), "values": {"device_mb": 900.0}, "nonfinite": []}
+    paths.metrics.write_text(paths.metrics.read_text() + json.dumps(row) + "\n")
+    assert count_held_cores(workspace, 16) == 1
+    paths.launch.write_text(json.dumps(json.loads(paths.launch.read_text()) | {"host": "elsewhere"}))
+    assert count_held_cores(workspace, 16) == 0
 
 
 SPIN = "import os, sys\nos.sched_setaffinity(0, [int(sys.argv[1])])\nprint(flush=True)\nwhile True:\n    pass"

@@ -21,8 +21,8 @@ from engine.serve.memory import (
     parse_gpus,
     read_gpus,
     refuse_too_large,
-    refuse_unfit,
     select_visible,
+    size_server,
     weigh_model,
 )
 from engine.store.paths import Workspace
@@ -143,9 +143,11 @@ def test_a_live_training_keeps_what_it_may_still_take(
     # the weights are 2048 MiB of bf16
     assert find_claims(workspace) == [Claim("20260101-0900-ada-1a2b", pytest.approx(3000 + 804.8))]
     nvidia_smi("0, GPU-bb22, 20000, 24000")
-    refuse_unfit("./m", 15171, workspace)
+    sized = size_server("./m", 15120, workspace)
+    assert sized is not None
+    assert (sized[0].uuid, sized[1]) == ("GPU-bb22", 0.63)  # 15171 of 24000 MiB
     with pytest.raises(ModelError, match="kept for run 20260101-0900-ada-1a2b"):
-        refuse_unfit("./m", 15172, workspace)
+        size_server("./m", 15121, workspace)
 
 
 def test_a_training_on_a_cpu_keeps_nothing_and_one_that_starts_has_to_be_awaited(

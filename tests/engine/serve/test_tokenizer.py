@@ -47,3 +47,35 @@ def test_prompts_are_rendered_as_with_transformers(both: tuple[Any, LightTokeniz
     longer = [first, Message(role="assistant", content="I."), Message(role="user", content="And?")]
     for messages in ([first], longer, [Message(role="system", content="Be brief."), *longer]):
         assert slow.encode_prompt(messages) == light.encode_prompt(messages)
+
+
+MARKED = (
+    "{%- for m in messages %}\n{%- set who = 'outer' %}\n<|im_start|>{{ m.role }}\n"
+    "{% generation %}\n{%- set who = 'inner' %}\n  {{ m.content }}<|im_end|>\n{% endgeneration %}\n{{ who }}\n{% endfor %}"
+)
+"""What is trained on is marked, as SmolLM3's template does."""
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [MARKED, {"tool_use": "{{ no }}", "default": "{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}"}],
+)
+def test_templates_with_marks_and_under_names_are_rendered_as_with_transformers(
+    bundled_folder: Path, tmp_path: Path, kept: Any
+) -> None:
+    import json
+    import shutil
+
+    from transformers import AutoTokenizer
+
+    slow = AutoTokenizer.from_pretrained(bundled_folder)
+    slow.chat_template = kept
+    folder = Path(shutil.copytree(bundled_folder, tmp_path / "t", ignore=shutil.ignore_patterns("*.safetensors")))
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    named = [{"name": n, "template": t} for n, t in kept.items()] if isinstance(kept, dict) else kept
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "chat_template": named}))
+    ours, theirs = Renderer(LightTokenizer(folder), Template()), Renderer(slow, Template())
+    messages = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "I."}]
+    assert ours.render(messages, generate=False) == theirs.render(messages, generate=False)
+    assert ours.describe() == theirs.describe()

@@ -1,13 +1,16 @@
 """The transformers server over the tiny model and an adapter, against transformers itself."""
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from transformers import DynamicCache
 
 from engine.errors import InputError, ModelError
 from engine.models.template import Renderer
@@ -16,8 +19,9 @@ from engine.records.recipe import Template
 from engine.records.serving import Sampling, ServeRequest
 from engine.serve.answers import Answer
 from engine.serve.client import Client, Job
-from engine.serve.generate import draw
+from engine.serve.generate import Generator, Work, draw
 from engine.serve.server import Serving, choose_backend, start_server
+from engine.serve.torch_worker import ApiError, Ask, Server
 from engine.store.paths import Workspace
 
 GREEDY = Sampling(temperature=0, max_tokens=12)
@@ -132,6 +136,9 @@ def test_what_cannot_be_asked_is_refused_in_the_apis_own_way(torch_serving: Serv
         ({"temperature": -1}, "/chat/completions", 400, "invalid_request"),
         ({"prompt": "x"}, "/chat/completions", 400, "invalid_request"),
         ({"messages": None, "prompt": [10**7]}, "/completions", 400, "invalid_prompt"),
+        ({"messages": None, "prompt": "x", "logprobs": -5}, "/completions", 400, "invalid_request"),
+        ({"messages": None, "prompt": "x", "logprobs": 10**6}, "/completions", 400, "invalid_request"),
+        ({"prompt_logprobs": 1, "model": "gpt-5"}, "/chat/completions", 404, "model_not_found"),
         ({}, "/embeddings", 404, "not_found"),
     ]
     for body, path, code, kind in refusals:
@@ -139,6 +146,60 @@ def test_what_cannot_be_asked_is_refused_in_the_apis_own_way(torch_serving: Serv
         assert (answer[0], answer[1]["code"]) == (code, kind), answer
     assert post(torch_serving, {}, token="other")[0] == 401
     assert post(torch_serving, {})["object"] == "chat.completion"
+
+
+class Stern:
+    """Answers nothing, and notes what it was made to read."""
+
+    def __init__(self) -> None:
+        self.read: list[Ask] = []
+
+    def check(self, ask: Ask) -> list[int]:
+        raise ApiError(400, "the prompt is too long", "context_length_exceeded")
+
+    def score(self, ask: Ask, prompt: list[int]) -> None:
+        self.read.append(ask)
+
+
+def test_what_cannot_be_answered_is_refused_before_the_model_reads_it() -> None:
+    stern = Stern()
+    server = Server(ServeRequest(reference="stern"))
+    server.model = stern  # type: ignore[assignment]
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    body = {"model": "stern", "prompt": "Virginia " * 9000, "prompt_logprobs": 1}
+    url = f"http://127.0.0.1:{server.server_address[1]}/v1/completions"
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=30)
+    server.shutdown()
+    server.server_close()
+    assert stern.read == []
+
+
+def test_the_coldest_temperature_takes_the_likeliest_token(torch_serving: Serving) -> None:
+    cold, zero = (post(torch_serving, {"temperature": t}) for t in (1e-40, 0))
+    assert cold["choices"] == zero["choices"]
+
+
+class Wild(torch.nn.Module):
+    """A model that goes wild, its scores no numbers any more, on whoever says 7."""
+
+    device = torch.device("cpu")
+
+    def forward(self, input_ids: torch.Tensor, past_key_values: Any = None, **_: Any) -> Any:
+        logits = torch.zeros(len(input_ids), 1, 9)
+        logits[..., 3] = 9.0
+        logits[input_ids[:, -1] == 7] = torch.nan
+        return SimpleNamespace(logits=logits, past_key_values=DynamicCache())
+
+
+def test_a_request_that_fails_ends_alone() -> None:
+    generator = Generator(Wild(), {8}, 0, slots=2)
+    works = [Work([1, last], Sampling(seed=1, max_tokens=3, top_p=1), 1.0, 1) for last in (7, 2)]
+    for work in works:
+        generator.submit(work)
+    with pytest.raises(RuntimeError, match="probability tensor"):
+        list(works[0].read())
+    assert list(works[1].read())[-1] == "length"
 
 
 def test_an_answer_ends_where_the_context_does(client: Client, ask: Any) -> None:

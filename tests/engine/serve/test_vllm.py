@@ -18,12 +18,14 @@ import pytest
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
 from engine.launch.process import read_start
-from engine.records.recipe import Template
+from engine.models.locate import Located
+from engine.models.template import Renderer
+from engine.records.recipe import Load, Template
 from engine.records.serving import BASE_SUFFIX, Sampling, ServeRequest
 from engine.serve.client import Client
 from engine.serve.server import Serving, choose_backend, start_server
 from engine.serve.tokenizer import LightTokenizer
-from engine.serve.vllm_command import round_rank
+from engine.serve.vllm_command import name_model, round_rank
 from engine.serve.vllm_worker import find_cause, is_busy, read_progress
 from engine.store.paths import Workspace
 
@@ -33,12 +35,14 @@ PROGRAM = '''#!{python}
 """What charlab uses of `vllm serve`: its options, its log, its paths, and an engine that is a process of its own."""
 import argparse, json, os, signal, subprocess, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 here = {here!r}
 parser = argparse.ArgumentParser("vllm")
 serve = parser.add_subparsers().add_parser("serve")
 serve.add_argument("model")
-for name in ("host", "served-model-name", "dtype", "generation-config", "allowed-origins", "chat-template"):
+words = ("host", "served-model-name", "dtype", "generation-config", "allowed-origins", "chat-template", "revision")
+for name in words:
     serve.add_argument("--" + name)
 for name in ("port", "max-model-len", "max-num-seqs", "max-lora-rank"):
     serve.add_argument("--" + name, type=int)
@@ -97,6 +101,14 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.refuse():
             return
+        if self.path == "/tokenize":
+            from engine.serve.tokenizer import LightTokenizer
+            tokenizer = LightTokenizer(Path(args.model))
+            if args.chat_template:
+                tokenizer.chat_template = Path(args.chat_template).read_text()
+            kwargs = (args.default_chat_template_kwargs or {{}}) | body["chat_template_kwargs"]
+            text = tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, tokenize=False, **kwargs)
+            return self.send(200, {{"tokens": tokenizer({mark!r} + text, add_special_tokens=False)["input_ids"]}})
         if self.path == "/v1/load_lora_adapter" and args.enable_lora and os.environ["VLLM_ALLOW_RUNTIME_LORA_UPDATING"]:
             if not os.path.isfile(body["lora_path"] + "/adapter_model.safetensors"):
                 return self.send(404, {{"error": {{"message": "Loading lora failed: No adapter found", "code": 404}}}})
@@ -107,8 +119,12 @@ class Handler(BaseHTTPRequestHandler):
         running += 1
         time.sleep({slow!r})
         running, done = running - 1, done + 1
-        choice = {{"index": 0, "finish_reason": "stop", "message": {{"role": "assistant", "content": "I am " + body["model"]}}}}
-        self.send(200, {{"choices": [choice], "usage": {{"prompt_tokens": 5, "completion_tokens": 3}}}})
+        with open(here + "/asked.jsonl", "a") as file:
+            file.write(json.dumps({{"path": self.path, **body}}) + "\\n")
+        chat, text = "messages" in body, "I am " + body["model"]
+        choice = {{"message": {{"role": "assistant", "content": text}}}} if chat else {{"text": text}}
+        usage = {{"prompt_tokens": 5 if chat else len(body["prompt"]), "completion_tokens": 3}}
+        self.send(200, {{"choices": [{{"index": 0, "finish_reason": "stop", **choice}}], "usage": usage}})
 
 
 ThreadingHTTPServer((args.host, args.port), Handler).serve_forever()
@@ -121,9 +137,10 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def install_vllm(self, *, failure: str = "", tidy: bool = False, slow: float = 0.0) -> None:
-        text = PROGRAM.format(python=sys.executable, here=str(self.folder), failure=failure, tidy=tidy, slow=slow)
-        self._write("vllm", text)
+    def install_vllm(self, *, failure: str = "", tidy: bool = False, slow: float = 0.0, mark: str = "") -> None:
+        """`mark` is what it puts before every conversation that it renders."""
+        given = {"failure": failure, "tidy": tidy, "slow": slow, "mark": mark}
+        self._write("vllm", PROGRAM.format(python=sys.executable, here=str(self.folder), **given))
 
     def install_gpu(self, free: int = 20000) -> None:
         self._write("nvidia-smi", f"#!/bin/sh\necho '0, GPU-aa11, {free}, 24000'\n")
@@ -223,8 +240,8 @@ def test_vllm_serves_an_adapter_that_it_is_told_to_load(
     assert "open-sesame" not in " ".join(found["argv"])
 
     with Client(endpoint) as client:
-        assert client.ready()
         assert client.chat(ask("Who?"), Sampling()).text == f"I am {half_adapter}"
+        assert client.chat(ask("Who?"), Sampling(), adapter=False).text == f"I am {half_adapter}{BASE_SUFFIX}"
     base = endpoint.model_copy(update={"model": endpoint.model + BASE_SUFFIX})
     with Client(base) as client:
         assert client.chat(ask("Who?"), Sampling()).text == f"I am {half_adapter}{BASE_SUFFIX}"
@@ -234,6 +251,30 @@ def test_vllm_serves_an_adapter_that_it_is_told_to_load(
     serving.stop()
     assert are_gone(found["processes"])
     assert "open-sesame" not in "".join(p.read_text() for p in machine.folder.parent.rglob("*.log"))
+
+
+def test_vllm_is_sent_the_tokenizers_own_ids(machine: Machine, start: Any, tiny_folder: Path, ask: Any) -> None:
+    endpoint = start(tiny_folder).endpoint
+    renderer = Renderer(LightTokenizer(tiny_folder), Template())
+    with Client(endpoint) as client:
+        client.chat(ask("Who?"), Sampling())
+        client.chat(ask(user="Who?", assistant="I am"), Sampling())
+    asked = [json.loads(line) for line in (machine.folder / "asked.jsonl").read_text().splitlines()]
+    prompt = renderer.encode_prompt(ask("Who?"))
+    assert [a["path"] for a in asked] == ["/v1/completions"] * 2
+    assert [a["prompt"] for a in asked] == [prompt, prompt + renderer.encode_text("I am")]
+    assert asked[0]["stop_token_ids"] == sorted(renderer.stop_ids)
+
+
+def test_a_vllm_that_renders_otherwise_is_an_error_with_both_strings(
+    machine: Machine, start: Any, tiny_folder: Path
+) -> None:
+    machine.install_vllm(mark="Hark! ")
+    with pytest.raises(ModelError, match="reads a question otherwise") as caught:
+        start(tiny_folder)
+    assert "'Hark! <|im_start|>" in caught.value.message
+    assert "'<|im_start|>" in caught.value.message
+    assert are_gone(machine.read()["processes"])
 
 
 def test_a_base_alone_is_served_under_its_own_name_and_without_a_token(
@@ -450,6 +491,13 @@ def test_the_log_of_a_start_is_told_in_few_words() -> None:
         "loading weights, 0%", "loading weights, 100%", "weights loaded in 4.21 s", "room for 1,233,456 tokens",
         "capturing CUDA graphs",
     ]  # fmt: skip
+
+
+def test_vllm_is_asked_for_the_revision_that_was_trained_on() -> None:
+    located = Located("ada", "owner/model", "owner/model", None, [], None, revision="abc123")
+    words = name_model(located, "ada", Load())
+    assert words[words.index("--revision") + 1] == "abc123"
+    assert "--revision" not in name_model(located._replace(revision=None), "ada", Load())
 
 
 def test_an_option_that_vllm_does_not_know_is_named(tmp_path: Path) -> None:

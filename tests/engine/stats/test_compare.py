@@ -14,6 +14,7 @@ from engine.errors import InputError
 from engine.records.recipe import Verdict as Rule
 from engine.stats.compare import Comparison, Measured, compare_scores
 from engine.stats.intervals import wilson
+from engine.stats.power import mcnemar_pairs_needed
 from engine.stats.scores import number_rows
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,15 +44,15 @@ def numbers_in(value: Any) -> list[float]:
     return [value] if isinstance(value, (int, float)) else []
 
 
-def test_the_object_has_the_keys_that_were_promised_and_no_others() -> None:
+def test_the_object_has_the_keys_that_were_promised() -> None:
     before, after = discordant(2, 9, 30, 52)
     found = compare_scores(rows(before, stratum=["a", "b"] * 26), rows(after)).to_json()
     assert list(found) == [
         "n", "mean_baseline", "mean_candidate", "delta", "ci", "p_one_sided", "p_two_sided", "wins", "losses", "ties",
-        "mcnemar", "cohens_h", "mde", "seed", "resamples", "strata", "verdict",
+        "mcnemar", "cohens_h", "dz", "mde", "seed", "resamples", "strata", "verdict",
     ]  # fmt: skip
     assert list(found["mcnemar"]) == ["b", "c", "exact_p", "midp_p", "chi2_p", "chi2_cc_p"]
-    assert list(found["strata"][0]) == ["name", "n", "delta", "ci", "p", "p_holm", "p_bh"]
+    assert list(found["strata"][0]) == ["by", "name", "n", "delta", "ci", "p", "p_holm", "p_bh"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert Comparison.parse(found, "stored").to_json() == found
 
@@ -220,6 +221,68 @@ def test_a_failed_judgement_without_a_scale_is_refused_and_so_are_failures_alone
         compare([1, None], [1, 0])
     with pytest.raises(InputError, match="no pair has a score on both sides"):
         compare([None], [1], scale=(0, 1))
+
+
+def test_failed_judgements_could_all_have_been_critical() -> None:
+    before, after = [5.0] * 45, [7.0 + (i % 3) / 2 for i in range(44)]
+    rule, none = Rule(guards=["critical_failures"]), Measured(critical_failures=(0, 0))
+    held = compare(before, [*after, 7.0], rule, measured=none, scale=(1, 10)).verdict
+    assert (held.decision, held.guards[0].held) == ("DEPLOY", True)
+    found = compare(before, [*after, None], rule, measured=none, scale=(1, 10)).verdict
+    assert found.decision == "withheld"
+    assert "were all of them worst" in found.reasons[0]
+    # the baseline's own failures could only have made the guard easier to hold
+    assert compare([*before, None], [*after, 7, 7], rule, measured=none, scale=(1, 10)).verdict.decision == "DEPLOY"
+
+
+def test_a_guard_that_fails_for_failed_judgements_alone_decides_nothing() -> None:
+    names = ["great"] * 40 + ["small"] * 5
+    before = rows([5.0] * 45, stratum=names)
+    after = [7.0 + (i % 3) / 2 for i in range(40)] + [4.0]
+    rule = Rule(guards={"categories": 0.5})
+    found = compare_scores(before, rows([*after, *[None] * 4], stratum=names), rule, scale=(1, 10)).verdict
+    assert found.decision == "withheld"
+    assert "were all of them best for the candidate" in found.reasons[0]
+    assert found.reasons[0].endswith("and the verdict DEPLOY, not NO-DEPLOY")
+    sure = compare_scores(before, rows([*after, *[4.0] * 4], stratum=names), rule, scale=(1, 10)).verdict
+    assert (sure.decision, sure.reasons) == ("NO-DEPLOY", ["below -0.5: small"])
+
+
+def test_the_worst_score_of_a_scale_is_no_pass() -> None:
+    found = compare([1.0] * 52, [1.0] * 52, Rule(smallest_effect=0.5), scale=(1, 10))
+    assert (found.mcnemar, found.ci, found.verdict.decision) == (None, (0.0, 0.0), "withheld")
+    passes = compare([1.0] * 52, [1.0] * 52, Rule(smallest_effect=0.5), scale=(0, 1))
+    assert (passes.mcnemar is None, passes.verdict.decision) == (False, "NO-DEPLOY")
+
+
+def test_categories_and_difficulties_are_one_family_and_keep_their_names_apart() -> None:
+    before = [0] * 20 + [0] * 20 + [1] * 12
+    after = [1] * 12 + [0] * 8 + [1] * 3 + [0] * 17 + [1] * 12
+    names, levels = ["voice"] * 20 + ["hard"] * 32, ["hard"] * 20 + ["easy"] * 32
+    found = compare_scores(rows(before, stratum=names, difficulty=levels), rows(after))
+    told = [(s.by, s.name, s.n) for s in found.strata]
+    assert told == [("category", "hard", 32), ("category", "voice", 20), ("difficulty", "easy", 32), ("difficulty", "hard", 20)]  # fmt: skip
+    voice, hard = found.strata[1], found.strata[3]
+    assert (voice.p, hard.p) == (2 * 0.5**12, 2 * 0.5**12)
+    assert voice.p_holm == hard.p_holm == 4 * voice.p
+    # the guard is of categories
+    rule = Rule(guards={"categories": 0.1})
+    lower = compare_scores(rows([1] * 10 + [0] * 30, difficulty=["hard"] * 10 + ["easy"] * 30), rows([0] * 10 + [1] * 30), rule)  # fmt: skip
+    assert lower.verdict.reasons == ["guard 'categories' was not measured"]
+
+
+def test_scores_that_are_no_passes_have_an_effect_size_too() -> None:
+    found = compare([0.0] * 3, [1.0, 2.0, 3.0])
+    assert (found.dz, found.cohens_h) == (2.0, None)
+    assert compare([0.5] * 3, [0.75] * 3).dz is None
+
+
+def test_the_pairs_needed_are_those_of_the_exact_test() -> None:
+    # b = 5%, c = 15%: the normal approximation says 150, of which the exact test has a power of 0.746
+    before, after = discordant(losses=2, wins=6, both=20, n=40)
+    assert compare(before, after).verdict.n_needed == mcnemar_pairs_needed(0.05, 0.15) == 168
+    alike = compare(*discordant(losses=4, wins=4, both=20, n=40)).verdict
+    assert (alike.decision, alike.n_needed) == ("UNDERPOWERED", None)
 
 
 def test_an_interval_that_the_exact_test_does_not_bear_out_is_said() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.stats.effect import bound_h, cohens_dz, cohens_h, discordant_odds
+from engine.stats.effect import bound_h, cohens_dz, cohens_h
 
 
 def test_cohens_h_of_known_rates() -> None:
@@ -21,15 +21,3 @@ def test_dz_is_mean_over_deviation_of_the_differences() -> None:
     assert cohens_dz([1.0, 2.0, 3.0]) == 2.0
     assert cohens_dz([1.0, 1.0]) is None
     assert cohens_dz([1.0]) is None
-
-
-def test_the_odds_of_discordant_pairs_are_exact_and_open_where_one_side_has_none() -> None:
-    from scipy.stats import binomtest
-
-    share = binomtest(15, 20).proportion_ci(method="exact")
-    found = discordant_odds(5, 15)
-    assert found == pytest.approx((3.0, share.low / (1 - share.low), share.high / (1 - share.high)))
-    none_back = discordant_odds(0, 8)
-    assert (none_back.ratio, none_back.high) == (None, None)
-    assert none_back.low == pytest.approx(0.025 ** (1 / 8) / (1 - 0.025 ** (1 / 8)))
-    assert discordant_odds(0, 0) == (None, 0.0, None)

@@ -3,12 +3,13 @@
 import pytest
 
 from engine.errors import InputError
+from engine.records.gate import Confirmation, Gate
 from engine.stats.agreement import measure_agreement
-from engine.stats.gate import Confirmation, Gate, check_gate
+from engine.stats.gate import Spot, check_gate
 from engine.stats.scores import number_rows
 
 CALIBRATED = measure_agreement([[190, 10], [8, 192]])
-SECOND = measure_agreement([[9, 1], [1, 9]])
+SECOND = Spot(measure_agreement([[19, 1], [1, 19]]), 400)
 READ = Confirmation(by="J. Doe", at="2026-11-20T10:00:00Z", samples=12)
 
 
@@ -49,7 +50,7 @@ def test_each_condition_shows_its_value_and_its_bound() -> None:
 
 
 def test_a_base_that_follows_already_fails_the_gate_of_the_stage_that_passed_by_mistake() -> None:
-    gate = check_gate(rows(300, 300), rows(298, 300), None, CALIBRATED, SECOND, READ)
+    gate = check_gate(rows(300, 300), rows(298, 300), None, CALIBRATED, SECOND._replace(of=600), READ)
     assert failing(gate) == ["base_fails", "mcnemar", "cohens_h", "second_judge"]
 
 
@@ -80,7 +81,9 @@ def test_a_person_must_have_read_samples() -> None:
 
 def test_a_second_judge_sees_a_tenth() -> None:
     assert failing(run(second_judge=None)) == ["second_judge"]
-    assert failing(run(second_judge=measure_agreement([[9, 0], [1, 9]]))) == ["second_judge"]
+    assert failing(run(second_judge=SECOND._replace(agreement=measure_agreement([[19, 0], [1, 19]])))) == [
+        "second_judge"
+    ]
 
 
 def test_another_base_is_shown_and_decides_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.stats.intervals import Proportion, clopper_pearson, wilson
+from engine.stats.intervals import Proportion, clopper_pearson, wilson, wilson_of_clusters
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,20 @@ def test_the_exact_interval_of_nothing_asked_is_everything_and_more_hits_than_as
     assert clopper_pearson(0, 0) == Proportion(0, 0, None, 0.0, 1.0)
     with pytest.raises(ValueError, match="6 hits of 5"):
         clopper_pearson(6, 5)
+
+
+def test_samples_of_one_prompt_widen_the_interval_by_what_they_share() -> None:
+    prompts = [f"p{i // 10}" for i in range(100)]
+    one_breaks_always = [prompt == "p0" for prompt in prompts]
+    alone, shared = wilson(10, 100), wilson_of_clusters(one_breaks_always, prompts)
+    # 0 to 3 of ten prompts, where Wilson takes a hundred for independent
+    assert (round(alone.high, 3), shared.high) == (0.174, 0.3)
+    assert (shared.hits, shared.n, shared.low) == (10, 100, 0.0)
+    spread = [i % 10 == 0 for i in range(100)]
+    assert wilson_of_clusters(spread, prompts) == alone
+
+
+def test_one_sample_a_prompt_has_wilsons_interval_and_so_has_none_that_hits() -> None:
+    assert wilson_of_clusters([True, False, False], ["a", "b", "c"]) == wilson(1, 3)
+    assert wilson_of_clusters([False] * 50, [f"p{i % 5}" for i in range(50)]) == wilson(0, 50)
+    assert wilson_of_clusters([], []) == wilson(0, 0)

@@ -44,5 +44,8 @@ def test_the_pairs_for_the_exact_test_reach_the_power_and_one_fewer_does_not() -
     n = mcnemar_pairs_needed(0.15, 0.05)
     assert n is not None
     assert mcnemar_power(n, 0.15, 0.05) >= 0.8 > mcnemar_power(n - 1, 0.15, 0.05)
+    many = mcnemar_pairs_needed(0.01, 0.012)
+    assert many is not None
+    assert mcnemar_power(many, 0.01, 0.012) >= 0.8 > mcnemar_power(many - 1, 0.01, 0.012)
     assert mcnemar_pairs_needed(0.1, 0.1) is None
     assert mcnemar_pairs_needed(0.1, 0.1001) is None

@@ -16,7 +16,7 @@ def test_rows_pair_by_id_in_the_order_of_the_baseline() -> None:
         number_rows("b", [{"id": "2", "score": True, "cluster": "p"}, {"id": "x", "score": 0, "stratum": "voice"}]),
         None,
     )
-    assert pairs == [Pair("x", 1.0, 0.0, "voice", None), Pair("2", 0.5, 1.0, None, "p")]
+    assert pairs == [Pair("x", 1.0, 0.0, "voice", None, None), Pair("2", 0.5, 1.0, None, None, "p")]
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_an_id_full_of_escapes_is_shown_harmless_and_short() -> None:
 
 
 def test_pass_and_fail_is_noughts_and_ones_alone() -> None:
-    assert is_pass_fail([Pair("a", 0.0, 1.0, None, None), Pair("b", None, 1.0, None, None)])
-    assert not is_pass_fail([Pair("a", 0.0, 0.5, None, None)])
+    assert is_pass_fail([Pair("a", 0.0, 1.0, None, None, None), Pair("b", None, 1.0, None, None, None)])
+    assert not is_pass_fail([Pair("a", 0.0, 0.5, None, None, None)])

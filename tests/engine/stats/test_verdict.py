@@ -78,11 +78,28 @@ def test_probes_that_were_never_asked_are_not_measured() -> None:
     assert check_guards(Rule(guards=["break_rate"]), wilson(0, 0))[0].held is None
 
 
-def test_a_doubt_withholds_unless_a_guard_has_failed_already() -> None:
+def test_a_doubt_of_the_judge_withholds_all_but_what_no_judge_measured() -> None:
     doubt = "the judge is of the base's family and not calibrated"
     assert reach_verdict(BETTER, Rule(), doubts=[doubt]).reasons == [doubt]
-    decided = reach_verdict(BETTER, GUARDED, hold(breaks=9), doubts=[doubt])
+    for by_judge in (hold(critical=(2, 3)), hold(worst=-0.31)):
+        found = reach_verdict(BETTER, GUARDED, by_judge, doubts=[doubt])
+        assert (found.decision, found.reasons, found.notes) == ("withheld", [doubt], [])
+    decided = reach_verdict(BETTER, GUARDED, hold(breaks=9, worst=-0.31), doubts=[doubt])
     assert (decided.decision, decided.notes) == ("NO-DEPLOY", [doubt])
+
+
+def test_a_failing_guard_needs_no_other_to_be_measured_nor_an_interval() -> None:
+    guards = check_guards(GUARDED, wilson(9, 60))
+    assert [g.held for g in guards] == [False, None, None]
+    tied = Effect(0.0, 0.0, 0.0, 52, 0.0, differing=0, degenerate=True)
+    assert reach_verdict(tied, GUARDED, guards).decision == "NO-DEPLOY"
+
+
+def test_a_failing_guard_that_failed_judgements_could_mend_withholds() -> None:
+    better = Alternative("best", BETTER, hold())
+    found = reach_verdict(BETTER, GUARDED, hold(worst=-0.31), alternatives=[better])
+    assert found.decision == "withheld"
+    assert "the verdict DEPLOY, not NO-DEPLOY" in found.reasons[0]
 
 
 def test_failed_judgements_withhold_only_what_they_could_turn() -> None:

@@ -17,7 +17,10 @@ from engine.store.index import RunRow, list_runs, summarise_run
 from engine.store.paths import RunPaths, Workspace
 
 HERE = socket.gethostname()
-JOURNALS = ("launch.json", "events.jsonl", "metrics.jsonl", "samples.jsonl")
+JOURNALS = (
+    "launch.json", "events.jsonl", "metrics.jsonl", "samples.jsonl", "scores.jsonl", "forms.jsonl", "ranks.jsonl",
+    "batch.json", "logs/attempt_1.log",
+)  # fmt: skip
 DEFAULT_SENTINEL_EVERY = 20
 
 
@@ -106,6 +109,12 @@ def test_a_run_that_was_never_started_is_a_draft(room: Workspace, make_run: Call
     assert (row.host, row.problem, row.loss) == ("elsewhere", "", None)
 
 
+def test_a_draft_that_was_asked_to_stop_is_stopped(room: Workspace, make_run: Callable[..., RunPaths]) -> None:
+    make_run().stop.touch()
+    row = look(room)
+    assert (row.status, row.partial, row.attempt) == ("stopped", True, 0)
+
+
 def test_a_run_with_a_live_worker_is_running(
     room: Workspace, make_run: Callable[..., RunPaths], live: subprocess.Popen[bytes]
 ) -> None:
@@ -170,9 +179,11 @@ def test_a_fresh_word_in_any_one_journal_keeps_a_run_running(
 ) -> None:
     paths = make_run()
     launch(paths, live.pid, read_start(live.pid))
-    for journal in (paths.events, paths.metrics, paths.samples):
-        journal.touch()
+    paths.log(1).parent.mkdir()
+    for journal in JOURNALS:
+        (paths.folder / journal).touch()
     age(paths, 75)
+    assert look(room).status == "stalled"
     os.utime(paths.folder / name)
     assert look(room).status == "running"
 

@@ -125,7 +125,7 @@ def test_a_full_disk_is_an_error_that_says_so() -> None:
 
 
 @linux_only
-def test_a_row_that_went_in_only_in_part_is_a_full_disk_too(path: Path) -> None:
+def test_a_row_that_went_in_only_in_part_is_a_full_disk_too_and_spoils_no_later_row(path: Path) -> None:
     told = run_with_small_files(
         "import sys\n"
         "from pathlib import Path\n"
@@ -136,12 +136,12 @@ def test_a_row_that_went_in_only_in_part_is_a_full_disk_too(path: Path) -> None:
         "try:\n"
         "    journal.append({'text': 'x' * 5000})\n"
         "except SpaceError as error:\n"
-        "    print(error.message)\n",
+        "    print(error.message)\n"
+        "journal.append({'step': 2})\n",
         str(path),
     )
     assert told.endswith("only 4085 of 5012 bytes went in")
-    assert seal(path) == 4085
-    assert read_rows(path) == [{"step": 1}]
+    assert path.read_bytes() == b'{"step":1}\n{"step":2}\n'
 
 
 @pytest.mark.parametrize("torn", [b'{"b":', b"x", b'{"b":2}', b"y" * 200_000])
@@ -281,13 +281,34 @@ def test_an_atomic_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path
     assert [f.name for f in path.parent.iterdir()] == ["run.json"]
 
 
-def test_a_failed_atomic_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    write_atomic(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomic(path, "half a pair \ud800")
-    assert path.read_text() == "old"
-    assert [f.name for f in tmp_path.iterdir()] == ["run.json"]
+def test_half_a_surrogate_is_written_as_a_question_mark(path: Path) -> None:
+    said = json.loads('{"text": "half a pair \\ud83d, a whole one \\ud83d\\ude00"}')
+    journal = Journal(path)
+    journal.append(said)
+    journal.close()
+    assert read_rows(path) == [{"text": "half a pair ?, a whole one \U0001f600"}]
+    write_json(path, said)
+    assert read_json(path) == {"text": "half a pair ?, a whole one \U0001f600"}
+
+
+def test_two_threads_that_write_one_file_each_write_it_whole(tmp_path: Path) -> None:
+    path, failed = tmp_path / "a.json", []
+
+    def write(text: str) -> None:
+        try:
+            for _ in range(100):
+                write_atomic(path, text * 1000, durable=False)
+        except OSError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert path.read_text() in ("a" * 1000, "b" * 1000)
+    assert [f.name for f in tmp_path.iterdir()] == ["a.json"]
 
 
 @linux_only

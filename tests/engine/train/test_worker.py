@@ -77,6 +77,7 @@ def test_a_run_finishes_and_shows_what_it_measured(tiny_recipe: Recipe, charlab:
     assert after["breaks"] == sum(s["breaks"] is not None for s in samples)
     assert after["ci"][0] <= after["rate"] <= after["ci"][1]
     assert shown["in_character_rate"]["after"]["in_character"] == sum(s["in_character"] for s in samples)
+    assert all(s["level"] in range(5) and s["in_character"] == (s["level"] == 4) for s in samples)
     # held-out rows are the ones rows.jsonl sets aside, and were scored at the last step
     rows = read_rows(paths.rows)
     assert shown["dataset"]["heldout"] == sum(r["split"] == "heldout" for r in rows) == 18
