@@ -79,6 +79,8 @@ async def ask_and_run(
 
 async def stop(app: App[int], workspace: Workspace, run: RunRow) -> None:
     note = f"It is at step {run.step:,} of {run.steps:,}; charlab resume goes on from there."
+    if run.status == "draft":
+        note = "It waits for its turn, and is passed over; charlab resume starts it."
     await ask_and_run(app, workspace, f"Stop {run.id}?", "stop", run.id, note=note)
 
 

@@ -121,12 +121,15 @@ class Lab(App[int]):
 
     @on(RunsListed)
     def _list(self, message: RunsListed) -> None:
+        before = {row.id: row for row in self.rows}
         self.rows = message.rows
         self.query_one(RunsPanel).show(self.rows, marked=self.marked, baseline=self.baseline)
         self.query_one(Bar).show(words=[*([] if message.whole else ["listing"]), *self._describe_workspace()])
         self.refresh_bindings()
         # what is computed about the runs looked at are runs of their own
-        if (room := self._room()) is not None:
+        if (room := self._room()) is not None and any(
+            before.get(row.id) != row and room.concerns(row) for row in self.rows
+        ):
             room.go_on()
 
     @on(RunRead)

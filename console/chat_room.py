@@ -61,7 +61,6 @@ class ChatRoom(Room):
 
     @work(exclusive=True, group="pick")
     async def on_chat_picked(self, message: Chat.Picked) -> None:
-        self._give_up()
         try:
             sides = await in_thread(
                 partial(make_sides, message.references, self.lab.workspace, idle_seconds=IDLE_SECONDS)
@@ -69,6 +68,7 @@ class ChatRoom(Room):
         except Exception as problem:  # whatever lies on the disk, the console goes on
             self.chat.say(describe_problem(problem), "bad")
             return
+        self._give_up()
         self.conversation = Conversation(sides, self.sampling, self.system)
         self.conversation.alternatives = ALTERNATIVES
         self.conversation.ask_everyone = self.chat.talk.tokens

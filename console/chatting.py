@@ -15,6 +15,7 @@ from console.text import narrate, say
 from engine.errors import CharlabError, InputError
 from engine.records.serving import Sampling
 from engine.store.paths import find_workspace
+from panels.growing import Growing
 from panels.text import harmless_lines, plain
 
 if TYPE_CHECKING:
@@ -177,12 +178,13 @@ class Talk:
                 yield
 
     def show_one(self) -> None:
-        reply = self.list_replies()[0]
+        reply, grown = self.list_replies()[0], Growing(80)
         shown = 0
         for _ in self.follow():
-            sys.stdout.write(harmless_lines(reply.text[shown:]))
+            grown.follow(reply.text)
+            sys.stdout.write(grown.text[shown:])
             sys.stdout.flush()
-            shown = len(reply.text)
+            shown = len(grown.text)
         print()
         if reply.answer and reply.state != "done":
             narrate(reply.describe())

@@ -392,9 +392,13 @@ def compare(
     smallest_effect: Annotated[
         float | None, typer.Option("--smallest-effect", help="The smallest difference that matters.")
     ] = None,
-    mode: Annotated[str | None, typer.Option(help="superiority, if not given, or noninferiority.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="superiority or noninferiority; else as the recipe's [verdict] says.")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="How much worse is still as good.")] = None,
-    primary: Annotated[str | None, typer.Option(metavar="KEY", help="The measure compared, if not score.")] = None,
+    primary: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The component compared; else as the recipe's [verdict] says.")
+    ] = None,
     guard: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[=LIMIT]", help="categories, break_rate or critical_failures. Repeatable."),

@@ -22,7 +22,10 @@ class Freezer:
         gc.callbacks.append(self._hear)
 
     def stop(self) -> None:
-        gc.callbacks.remove(self._hear)
+        """Let go of what was held, so that a console that was left can go too."""
+        if self._hear in gc.callbacks:
+            gc.callbacks.remove(self._hear)
+        gc.unfreeze()
 
     def _hear(self, phase: str, info: Mapping[str, int]) -> None:
         if info["generation"] < WHOLE:

@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 from console.closing import describe_rate
-from console.text import print_json, say
+from console.text import print_json, say, tell_error
 from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
@@ -69,7 +69,7 @@ def describe_parity(facts: dict[str, Any]) -> list[str]:
         f"{facts['samples']} answers to each, at temperature {facts['sampling']['temperature']:g}",
     ]
     if facts["error"]:
-        lines += _wrap(f"{plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+        lines += _wrap(plain(tell_error(facts["error"])))
     answers = [["form", "breaks", "in character", "same greedy", "parts at", "cause"]]
     answers += [_describe_answers(form) for form in measured]
     weights = [["form", "by", "KL", "highest", "top-1", "size", "tok/s"]]
@@ -80,9 +80,7 @@ def describe_parity(facts: dict[str, Any]) -> list[str]:
         lines += [*_describe_scores(facts), ""]
     for form in facts["forms"]:
         if form["error"]:
-            lines += _wrap(
-                f"{form['form']} failed: {plain(form['error']['message'])}; try: {plain(form['error']['fix'])}"
-            )
+            lines += _wrap(f"{form['form']} failed: {plain(tell_error(form['error']))}")
         lines += [line for words in form["tokens_differ"] for line in _wrap(f"{form['form']}: {plain(words)}")]
     notes = {
         note: [f["form"] for f in facts["forms"] if note in f["notes"]] for f in facts["forms"] for note in f["notes"]

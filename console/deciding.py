@@ -66,13 +66,14 @@ def show_verdict(paths: RunPaths, *, json: bool) -> None:
     from engine.stats.compare import Comparison
     from engine.store.journal import read_json
     from engine.store.runs import expect, open_record
+    from engine.store.state import describe_state
 
     run = expect(open_record(paths), CompareRun, "compare")
     found = Comparison.parse(read_json(paths.verdict), str(paths.verdict), StoreError)
     sides = run.baseline, run.candidate
     cost = [side.usd for side in sides]
     if json:
-        print_json({"id": paths.id, "path": str(paths.folder), "cost": cost} | found.to_json())
+        print_json({**describe_state(paths, run), "cost": cost, **found.to_json()})
         return
     lines = describe_comparison(found, sides[0].run, sides[1].run, cost)
     say("\n".join([*lines, f"  it lies in {plain(str(paths.folder))}"]))

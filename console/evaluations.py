@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from console.text import tell_error
 from engine.errors import CharlabError, InputError
 from engine.store.paths import RunPaths, Workspace
 from panels.evals import DetailView, EvaluationView
@@ -134,7 +135,7 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
     return DetailView(
         id=run.id,
         facts=describe_facts(facts),
-        error=f"{error['message']}; try: {error['fix']}" if (error := facts["error"]) else "",
+        error=tell_error(facts["error"]),
         states=failed,
         bounds=(low, high) if failed and low is not None else None,
         triage=run.judge.triage,

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from console.text import narrate, print_json, say
+from console.text import narrate, print_json, say, tell_error
 from console.watch import attach, see_through
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import plain
@@ -48,7 +48,7 @@ def show_export(paths: RunPaths, *, json: bool) -> None:
     forms, subject = ", ".join(facts["to"]), plain(facts["subject"]["reference"])
     say(f"{plain(forms)} of {subject}: {facts['status']}, {facts['step']}/{facts['steps']} forms")
     if facts["error"]:
-        say(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+        say(f"  {plain(tell_error(facts['error']))}")
     print_forms(facts["forms"])
 
 

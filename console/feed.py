@@ -18,6 +18,7 @@ from textual.message import Message
 from console.reader import Batch, RunReader
 from engine.records.version import LIVE
 from engine.store.index import RunRow, read_run_row
+from engine.store.journal import read_time
 from engine.store.paths import RunPaths, Workspace
 
 TICK_SECONDS = 0.25
@@ -89,7 +90,7 @@ class Listing:
         changed, now = False, time.time()
         for name in names:
             folder = f"{self._folder}/{name}"
-            launched = _launch_time(folder)
+            launched = read_time(RunPaths(Path(folder)).launch)
             row = read_run_row(folder, name, self._here, now)
             old = self._known.get(name)
             if row is not None and old is not None and old.row.status in LIVE and row.status not in LIVE:
@@ -126,19 +127,18 @@ class Listing:
         return row.status not in SETTLED or (row.status == "draft" and time.time() - row.created < FRESH_SECONDS)
 
     def _may_have_changed(self, name: str, known: Known) -> bool:
-        """Whether a settled run was resumed, mended, or goes on on another machine that shares this disk."""
+        """Whether a settled run was resumed, mended, taken out of its queue, or goes on on another machine that shares this disk."""
         row = known.row
         if row.status not in SETTLED:
             return False
         elsewhere = row.status == "lost" and row.host != self._here
-        return bool(row.problem) or elsewhere or _launch_time(f"{self._folder}/{name}") != known.launched
-
-
-def _launch_time(folder: str) -> int:
-    try:
-        return os.stat(RunPaths(Path(folder)).launch).st_mtime_ns
-    except OSError:
-        return 0
+        # a draft that is asked to stop gets no launch.json
+        return (
+            bool(row.problem)
+            or elsewhere
+            or row.status == "draft"
+            or read_time(RunPaths(Path(self._folder, name)).launch) != known.launched
+        )
 
 
 class Feed(threading.Thread):

@@ -5,7 +5,7 @@ from typing import Any
 
 from console.closing import describe_rate
 from console.serving import read_backend
-from console.text import print_json, say
+from console.text import print_json, say, tell_error
 from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
@@ -67,7 +67,7 @@ def describe_probing(facts: dict[str, Any]) -> list[str]:
     where = f" on {plain(facts['backend'])}" if facts["backend"] else ""
     lines = [f"{plain(subject['reference'])}{where}: {facts['status']}, {facts['step']}/{facts['steps']} answers"]
     if facts["error"]:
-        lines.append(f"  {plain(facts['error']['message'])}; try: {plain(facts['error']['fix'])}")
+        lines.append(f"  {plain(tell_error(facts['error']))}")
     system = facts["system"]
     if system is None and facts["template"]:
         system = facts["template"]["system"]

@@ -17,6 +17,8 @@ from textual.worker import Worker
 from console.acts import ask_and_run
 from console.background import in_thread
 from engine.errors import CharlabError
+from engine.models.reference import find_training
+from engine.store.index import RunRow
 from engine.store.journal import write_atomic
 from engine.store.paths import RunPaths, Workspace
 from panels import metrics
@@ -67,6 +69,10 @@ class Room(Container):
     def arrive(self) -> None:
         raise NotImplementedError
 
+    def concerns(self, row: RunRow) -> bool:
+        """Whether it shows anything of a run that changed: of one looked at, or of one about it."""
+        return bool({row.id, find_training(row.base)} & {*self.lab.looked_at()})
+
     def go_on(self) -> None:
         """Called while a run in sight writes: load again, though not at every row, and once more after the last."""
         if not self.LIVE or self._due:
@@ -95,16 +101,18 @@ class Room(Container):
             _: Worker[None] = self.run_worker(partial(self._read, group), exit_on_error=False, group=group)
 
     async def _read(self, group: str) -> None:
-        while (read := self._wanted.pop(group, None)) is not None:
-            try:
-                found = await in_thread(read)
-                if group not in self._wanted:
-                    self.take(found)
-            except Exception as error:  # whatever lies on the disk, the console goes on
-                if group not in self._wanted:
-                    self.tell_trouble(describe_problem(error))
-            self._loaded = time.monotonic()
-        self._reading.discard(group)
+        try:
+            while (read := self._wanted.pop(group, None)) is not None:
+                try:
+                    found = await in_thread(read)
+                    if group not in self._wanted:
+                        self.take(found)
+                except Exception as error:  # whatever lies on the disk, the console goes on
+                    if group not in self._wanted:
+                        self.tell_trouble(describe_problem(error))
+                self._loaded = time.monotonic()
+        finally:
+            self._reading.discard(group)
 
     def take(self, found: Any) -> None:
         raise NotImplementedError

@@ -30,7 +30,8 @@ def serve(
     signal.signal(signal.SIGTERM, _interrupt)
     given = {
         "reference": model, "port": port, "host": host, "backend": read_backend(backend),
-        "token": token or os.environ.get(VARIABLE) or None, "idle_seconds": idle and 60 * idle,
+        "token": token or (None if model.startswith(("http:", "https:")) else os.environ.get(VARIABLE)) or None,
+        "idle_seconds": idle and 60 * idle,
     }  # fmt: skip
     request = ServeRequest.parse(given, "serve")
     with start_server(request, find_workspace(workspace), narrate) as serving:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from engine.errors import CharlabError
@@ -27,6 +28,11 @@ def say_error(error: CharlabError) -> None:
     narrate(f"charlab: {plain(error.message)}")
     if error.fix:
         narrate(f"  try: {plain(error.fix)}")
+
+
+def tell_error(found: Mapping[str, Any] | None) -> str:
+    """A run's error with the way out, in one line; '' where it has none."""
+    return CharlabError(found["message"], fix=found["fix"]).told if found else ""
 
 
 def format_value(value: float | None, digits: int = 3) -> str:

@@ -54,12 +54,17 @@ def fork(checkpoint: str, settings: list[str], *, detach: bool, json: bool, work
 
 def stop(run: str, *, json: bool, workspace: str | None) -> None:
     from engine.launch.steer import stop_run
+    from engine.store.index import summarise_run
 
     paths = find_workspace(workspace).find_run(run)
+    waiting = summarise_run(paths).status == "draft"
     stop_run(paths)
     if json:
         print_json({"id": paths.id, "stop": "asked"})
-    narrate(f"asked {paths.id} to stop at its next step; charlab watch {paths.id} shows when it has")
+    if waiting:
+        narrate(f"{paths.id} is passed over when its turn comes; charlab resume {paths.id} starts it")
+    else:
+        narrate(f"asked {paths.id} to stop at its next step; charlab watch {paths.id} shows when it has")
 
 
 def watch(run: str, *, workspace: str | None) -> None:

@@ -91,7 +91,7 @@ def follow(paths: RunPaths) -> bool:
         lab.run(mouse=hears_mouse())
         if lab.return_code:
             sys.exit(lab.return_code)
-        return summarise_run(paths).status not in LIVE
+        return summarise_run(paths).status not in (*LIVE, "draft")
     if kind == "export":
         return tell_notes(paths)
     if kind != "train":

@@ -176,7 +176,7 @@ def describe_gate(run: Run) -> dict[str, Any] | None:
     gate = run.gate
     met = gate is not None and gate.passed and gate.base in (None, run.recipe.base)
     known = gate.to_json() if gate else {"name": run.recipe.gate.name, "created": None, "passed": None, "base": None}
-    return {**known, "overruled": "gate" in run.recipe.allow and not met}
+    return {**known, "overruled": "gate" in run.recipe.allow and run.gate is not None and not met}
 
 
 def _name_system(run: ProbeRun | EvalRun) -> str | None:

@@ -3,7 +3,7 @@
 import os
 import re
 
-_NAMED = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
+_NAMED = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)(?:_|$)")
 _SHORTEST = 8
 _LOOKS = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{12,}|hf_[A-Za-z0-9]{12,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|AKIA[A-Z0-9]{12,})"

@@ -194,8 +194,8 @@ class LedgerPanel(Container):
         "run.\n\n"
         "judge $ is what the judge's calls cost; a judgement that failed (✗) is paid for too. machine $ is training and "
         "generating by the hour, at CHARLAB_USD_PER_HOUR. A dot has no known price, which is not nought, and ≥ is a sum "
-        "of which a part has none. budget is [budget] max_usd of a recipe, or --max-usd of an evaluation, and what was "
-        "spent of it."
+        "of which a part has none. budget is --max-usd of an evaluation, or [budget] max_usd of a recipe, which holds for "
+        "all judgements about its training, and what was spent of it."
     )
 
     class Opened(Message):

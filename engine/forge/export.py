@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -30,7 +30,7 @@ from engine.records.recipe import Template
 from engine.records.run import Subject
 from engine.serve.owner import Say, run_worker
 from engine.store.journal import read_json, write_json
-from engine.store.paths import ExportPaths, Workspace
+from engine.store.paths import ExportPaths, RunPaths, Workspace
 from engine.store.provenance import read_versions
 from engine.store.runs import latest_checkpoint, open_run
 
@@ -78,7 +78,7 @@ def export_form(reference: str, to: str, workspace: Workspace, narrate: Narrate 
     with write_beside(target.folder) as beside:
         beside.mkdir()
         merged = whole.folder if is_current(whole, adapter, workspace) else None
-        base_files = describe_base_files(located.base, workspace)
+        base_files = describe_base_files(located.base, workspace, list_hashed(workspace.run(run)))
         made = make_form(kind, located, ExportPaths(beside), workspace, narrate, merged)
         if recipe.load.quantize == "nf4":
             made.notes.append("the adapter was trained on an NF4 base, and here stands on weights that it never saw")
@@ -92,6 +92,15 @@ def place_form(kind: str, subject: Subject, workspace: Workspace) -> ExportPaths
     paths = workspace.run(parse_reference(subject.reference).name)
     latest = latest_checkpoint(paths)
     return paths.export(kind, None if latest is None or latest.step == subject.step else subject.step)
+
+
+def list_hashed(paths: RunPaths) -> list[BaseFile]:
+    """The base's files as the run's other forms name them."""
+    found = []
+    for place in paths.complete_exports():
+        with suppress(ModelError, StoreError):
+            found += open_form(place).base_files
+    return found
 
 
 def open_form(paths: ExportPaths) -> Form:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +58,9 @@ class Reference(NamedTuple):
     scored: list[list[Scored | None]]
 
 
+Heeding = Callable[[], AbstractContextManager[None]]
+
+
 class Measuring(NamedTuple):
     """What is the same for every form."""
 
@@ -70,6 +73,8 @@ class Measuring(NamedTuple):
     narrate: Narrate
     heed: Callable[[], None]
     """Raises where somebody asked for an end; called where that loses least."""
+    heeding: Heeding = nullcontext
+    """Within it that is raised out of whatever is waited for."""
 
 
 def prepare(
@@ -79,11 +84,13 @@ def prepare(
     character: Character,
     narrate: Narrate,
     heed: Callable[[], None] = lambda: None,
+    heeding: Heeding = nullcontext,
 ) -> Measuring:
     located = locate_model(run.subject.reference, workspace, narrate)
     assert located.run is not None
     template = open_run(workspace.run(located.run)).recipe.template
-    return Measuring(run, workspace, probes, character, Renderer(load_tokenizer(located), template), narrate, heed)
+    renderer = Renderer(load_tokenizer(located), template)
+    return Measuring(run, workspace, probes, character, renderer, narrate, heed, heeding)
 
 
 def choose_serving(form: str, subject: str) -> tuple[str, Backend]:
@@ -104,10 +111,9 @@ def measure_form(
             write_form(form, subject, with_)
         with_.heed()
         with_.narrate(f"serving {form}")
-        with (
-            start_server(ServeRequest(reference=reference, backend=backend), with_.workspace, with_.narrate) as serving,
-            Client(serving.endpoint) as client,
-        ):
+        with with_.heeding():
+            serving = start_server(ServeRequest(reference=reference, backend=backend), with_.workspace, with_.narrate)
+        with serving, Client(serving.endpoint) as client:
             differ = compare_tokens(serving.endpoint, with_.probes, with_.renderer, with_.workspace)
             texts = answer_greedily(client, with_)
             divergence = None

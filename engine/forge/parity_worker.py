@@ -45,7 +45,7 @@ def attempt_parity(paths: RunPaths, journals: Journals) -> str:
         os.utime(paths.events)  # alive, though a form may be long without a row
         tally.heed()
 
-    with_ = prepare(run, workspace, read_probes(paths.probes), character, narrate, heed)
+    with_ = prepare(run, workspace, read_probes(paths.probes), character, narrate, heed, tally.heeding)
     first = None
     failed: list[str] = []
     try:

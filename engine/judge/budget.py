@@ -1,14 +1,13 @@
 """What judging may cost: what a person allowed, else what [budget] of the judged training's recipe leaves."""
 
-import re
-
 from engine.errors import InputError
-from engine.judge.choose import RULES
+from engine.judge.choose import costs_nothing
 from engine.judge.ledger import read_cost
+from engine.models.reference import find_training
 from engine.records.judging import JudgeUse
 from engine.records.run import CriticRun, Judging, Subject
 from engine.records.version import LIVE
-from engine.store.index import RunRow, list_runs
+from engine.store.index import list_runs
 from engine.store.journal import read_json, write_json
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import open_record, open_run
@@ -22,7 +21,7 @@ def find_budget(
     What was spent on the same training counts against its recipe's budget, and what runs under way may still spend
     counts as spent. The run `but`, whose own limit this is, is left out of both.
     """
-    if given is not None or judge.reference == RULES or subject.run is None:
+    if given is not None or costs_nothing(judge.reference) or subject.run is None:
         return given
     if not workspace.run(subject.run).run.is_file():
         return None
@@ -31,7 +30,7 @@ def find_budget(
         return None
     spent = 0.0
     for row in list_runs(workspace):
-        if row.id == but or not _is_about(row, subject.run):
+        if row.problem or row.id == but or find_training(row.base) != subject.run:
             continue
         paths = workspace.run(row.id)
         usd = read_cost(paths, row.kind, row.name, row.created).judge_usd or 0.0
@@ -48,7 +47,7 @@ def find_budget(
 def _hold(paths: RunPaths, training: str) -> float:
     """What a run under way may spend in all."""
     run = open_record(paths)
-    if not isinstance(run, Judging | CriticRun) or run.judge.reference == RULES:
+    if not isinstance(run, Judging | CriticRun) or costs_nothing(run.judge.reference):
         return 0.0
     limit = read_limit(paths, run)
     if limit is None:
@@ -57,11 +56,6 @@ def _hold(paths: RunPaths, training: str) -> float:
             fix=f"charlab watch {paths.id}, then the same again; or give both --max-usd",
         )
     return limit
-
-
-def _is_about(row: RunRow, run: str) -> bool:
-    """Whether a run asks or judges the adapter of a training, at any step and in any form."""
-    return not row.problem and re.split("[@#]", row.base)[0] == f"run:{run}"
 
 
 def allow(paths: RunPaths, max_usd: float) -> None:

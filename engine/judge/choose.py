@@ -1,11 +1,19 @@
 """Which judge a reference names: rules, Anthropic's API, or any endpoint that speaks chat completions."""
 
+from urllib.parse import urlsplit
+
 from engine.errors import InputError
 from engine.judge.judgement import Judge
 from engine.judge.rubric import Brief
 from engine.records.judging import Effort, JudgeUse
+from engine.records.serving import LOOPBACK
 
 RULES, ANTHROPIC = "rules", "anthropic:"
+
+
+def costs_nothing(reference: str) -> bool:
+    """Whether a judgement is free: rules, and what runs on this machine."""
+    return reference == RULES or (reference.startswith("http") and urlsplit(reference).hostname in LOOPBACK)
 
 
 def describe_judge(
@@ -46,10 +54,9 @@ def make_judge(reference: str, brief: Brief, effort: Effort | None = None, batch
         # only an hour spans the time that the requests of a batch lie waiting
         return ClaudeJudge(brief, model, effort=effort or EFFORT, ttl="1h" if batch else "5m")
     if reference.startswith(("http://", "https://")):
-        from engine.judge.endpoint_judge import EndpointJudge, describe_endpoint
+        from engine.judge.endpoint_judge import EndpointJudge
         from engine.records.serving import ServeRequest
         from engine.serve.server import name_url
 
-        describe_endpoint(brief, reference)
         return EndpointJudge(brief, name_url(ServeRequest(reference=reference)))
     raise InputError(f"no judge '{reference}'", fix="rules, anthropic:claude-sonnet-5-5, or http://host:8000/v1#MODEL")

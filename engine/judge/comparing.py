@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from engine.data.read import read_prompts
 from engine.errors import InputError
 from engine.judge.aggregate import add_usd
-from engine.judge.calibrating import find_calibration
+from engine.judge.doubts import find_doubts, note_unstated
 from engine.judge.rubric import hash_text
 from engine.judge.start import read_run_brief
 from engine.judge.summary import open_scored, pick_judge, pick_scores
-from engine.judge.trust import find_kinship, pool_sd
+from engine.judge.trust import pool_sd
 from engine.launch.process import read_start
 from engine.probe.ask import read_answers
 from engine.records.judging import Score
@@ -101,10 +101,12 @@ def weigh(
     """The comparison of two sides with guards, doubts and noises; writes nothing."""
     broken = wilson_of_clusters([a.breaks is not None for a in after.answers], [a.probe for a in after.answers], seed)
     rows = [number_rows(side.run.id, list_scores(side, rule.primary)) for side in (before, after)]
+    subjects = [before.run.subject, after.run.subject]
     return compare_scores(
         rows[0], rows[1], rule, Measured(broken, (before.critical, after.critical)),
-        find_doubts(after, before, workspace), read_run_brief(after.paths).rubric.scale, seed, resamples,
-        [*notes, *note_unstated(after, before, workspace), *describe_noise(before, after, rule.primary)],
+        find_doubts([after.run.judge, before.run.judge], subjects, workspace),
+        read_run_brief(after.paths).rubric.scale, seed, resamples,
+        [*notes, *note_unstated(subjects, workspace), *describe_noise(before, after, rule.primary)],
     )  # fmt: skip
 
 
@@ -260,53 +262,6 @@ def _is_partial(side: Scored) -> bool:
         return False
     trained = RunPaths(side.paths.folder.parent / run)
     return trained.run.is_file() and step < open_run(trained).steps
-
-
-def find_doubts(after: Scored, before: Scored, workspace: Workspace) -> list[str]:
-    """Why no verdict of this judge is to be trusted unchecked."""
-    bases = dict.fromkeys(side.run.subject.base or side.run.subject.reference for side in (before, after))
-    generators = dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)[0])
-    doubts: list[str] = []
-    for judge in {side.run.judge.fingerprint: side.run.judge for side in (after, before)}.values():
-        if judge.triage:
-            doubts.append(
-                "the judge is a set of rules, whose scores show where to look and prove nothing: --judge anthropic:MODEL"
-            )
-            continue
-        kinship = find_kinship(judge.reference, list(bases))
-        for name in generators:
-            kinship += find_kinship(judge.reference, {"generator of its data,": name})
-        # people who labelled its answers without seeing a score vouch for it
-        if kinship and not find_calibration(judge.fingerprint, workspace):
-            doubts += kinship
-    return list(dict.fromkeys(doubts))
-
-
-def note_unstated(after: Scored, before: Scored, workspace: Workspace) -> list[str]:
-    """Where kinship with what made the training data cannot be seen."""
-    silent = dict.fromkeys(name for side in (before, after) for name in list_generators(side, workspace)[1])
-    return [f"what made the training data of {name} is not stated, so no kinship shows" for name in silent]
-
-
-def list_generators(side: Scored, workspace: Workspace) -> tuple[list[str], list[str]]:
-    """What the data of every training behind a model say that they were made by, and the trainings that say nothing."""
-    subject = side.run.subject
-    trainings = [*(ancestor.run for ancestor in subject.lineage), *([subject.run] if subject.run else [])]
-    made: list[str] = []
-    silent: list[str] = []
-    seen: set[str | None] = set()
-    for run in trainings:
-        if run in seen:
-            continue
-        seen.add(run)
-        trained = open_run(workspace.run(run)) if run and workspace.run(run).run.is_file() else None
-        if trained and trained.parent:
-            trainings.append(trained.parent.run)
-        if trained and trained.dataset.lineage:
-            made += trained.dataset.lineage
-        else:
-            silent.append(run or f"an adapter below {subject.reference}")
-    return made, silent
 
 
 def write_comparison(run: CompareRun, comparison: Comparison, workspace: Workspace) -> RunPaths:

@@ -4,19 +4,19 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
+from engine.judge.choose import costs_nothing
 from engine.judge.judgement import Again, Item, Judgement
 from engine.judge.pace import Pace
 from engine.judge.rubric import Brief, render_item
 from engine.judge.verdict import InvalidVerdict, Verdict, read_verdict
-from engine.probe.ask import strip_thinking
+from engine.probe.ask import THINKING, THINKS
 from engine.records.dataset import Message
 from engine.records.judging import JudgeUse, Rubric, Usage
-from engine.records.serving import LOOPBACK, Endpoint, Sampling
+from engine.records.serving import Endpoint, Sampling
 from engine.serve.client import Client
 
 MAX_TOKENS = 4096
@@ -39,11 +39,11 @@ class EndpointJudge:
         retries: int = 3,
     ) -> None:
         self.brief, self.endpoint, self.max_tokens = brief, endpoint, max_tokens
-        self._use = describe_endpoint(brief, endpoint.reference)
+        self._use = brief.describe(endpoint.reference, told=_tell_schema(brief))
         self._system = brief.system + "\n\n" + _tell_schema(brief)
         self._client = Client(endpoint, in_flight=in_flight, timeout=timeout, retries=retries)
         self._pace = Pace(in_flight)
-        self._local = urlsplit(endpoint.url).hostname in LOOPBACK
+        self._local = costs_nothing(endpoint.url)
         self._answered = self._malformed = 0
         self._lock = threading.Lock()
 
@@ -125,15 +125,6 @@ class EndpointJudge:
         return text.replace(self.endpoint.token, "[token]") if self.endpoint.token else text
 
 
-def describe_endpoint(brief: Brief, reference: str) -> JudgeUse:
-    if "@" in reference.partition("//")[2].partition("/")[0]:
-        raise InputError(
-            "a URL with a name or a password in it would be written into the run's record",
-            fix="give the URL without them",
-        )
-    return brief.describe(reference, told=_tell_schema(brief))
-
-
 def _tell_schema(brief: Brief) -> str:
     return (
         "Answer with one JSON object alone, without a word before or behind it, under this JSON schema:\n"
@@ -144,15 +135,15 @@ def _tell_schema(brief: Brief) -> str:
 def read_text(text: str, rubric: Rubric) -> Verdict:
     """The one verdict that an answer in prose holds; InvalidVerdict where it holds none, or two that differ.
 
-    Whatever stands in braces and gives components counts as one, mended where it has to be: of a draft, a quotation and
-    a verdict nobody can say which was meant.
+    Whatever stands in braces behind the thinking and gives components counts as one, mended where it has to be: of a
+    draft, a quotation and a verdict nobody can say which was meant.
     """
     found: list[Verdict] = []
-    for candidate in _find_braced(strip_thinking(text)[1]):
-        data = _straighten(_read_object(candidate), rubric)
+    for start, end in _find_braced(text)[_count_thought(text) :]:
+        data = _straighten(_read_object(text[start:end]), rubric)
         if data["components"] is not None:
             verdict = read_verdict(data, rubric)
-            if verdict not in found:
+            if all(verdict[:3] != other[:3] for other in found):
                 found.append(verdict)
     if len(found) > 1:
         raise InvalidVerdict(f"the answer holds {len(found)} verdicts that differ")
@@ -177,9 +168,26 @@ def _read_object(text: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _find_braced(text: str) -> Iterator[str]:
+def _count_thought(text: str) -> int:
+    """How many spans of braces stand before the end of the thinking.
+
+    Where it began by a tag its first end counts; else the last, but none that stands inside of braces: there the judge
+    quotes what it judges.
+    """
+    spans = _find_braced(text)
+    if text.lstrip().startswith(THINKS):
+        end = text.find(THINKING)
+        return len(spans) if end < 0 else sum(start < end for start, _ in spans)
+    end = text.rfind(THINKING)
+    while inside := [start for start, stop in spans if start < end < stop]:
+        end = text.rfind(THINKING, 0, inside[0])
+    return sum(start < end for start, _ in spans)
+
+
+def _find_braced(text: str) -> list[tuple[int, int]]:
     """Outermost spans of braces, strings passed over; the last one may never close."""
     depth, start, quoted, escaped = 0, 0, False, False
+    found = []
     for place, sign in enumerate(text):
         if quoted:
             if escaped:
@@ -197,9 +205,10 @@ def _find_braced(text: str) -> Iterator[str]:
         elif sign == "}" and depth:
             depth -= 1
             if depth == 0:
-                yield text[start : place + 1]
+                found.append((start, place + 1))
     if depth:
-        yield text[start:]
+        found.append((start, len(text)))
+    return found
 
 
 def _straighten(data: dict[str, Any], rubric: Rubric) -> dict[str, Any]:
@@ -209,8 +218,8 @@ def _straighten(data: dict[str, Any], rubric: Rubric) -> dict[str, Any]:
     """
     names = [c.name for c in rubric.components]
     components = data.get("components", data.get("scores"))
-    if components is None and any(name in data for name in names):
-        components = {name: data[name] for name in names if name in data}
+    if components is None and all(name in data for name in names):
+        components = {name: data[name] for name in names}
     if isinstance(components, dict):
         components = {name: _straighten_score(value) for name, value in components.items()}
     overall = data.get("overall", data.get("overall_score"))

@@ -4,9 +4,11 @@ import os
 from typing import Any, NamedTuple
 
 from engine.judge.aggregate import add_usage, add_usd
+from engine.models.reference import find_training
 from engine.records.judging import Score
 from engine.records.rows import Event, Sample
 from engine.store.index import list_runs
+from engine.store.journal import read_time
 from engine.store.paths import RunPaths, Workspace
 from engine.store.runs import read_metrics, read_records
 
@@ -32,6 +34,8 @@ class Cost(NamedTuple):
     """None where a judgement has no known price; 0 where nothing was judged."""
     machine_usd: float | None
     """Of training and generating, by the hour; None where no hourly price is set."""
+    about: str | None = None
+    """The training whose adapter it asked or judged, at any step and in any form."""
 
     @property
     def usd(self) -> float | None:
@@ -39,13 +43,26 @@ class Cost(NamedTuple):
         return sum(known) if known else None
 
 
-def read_ledger(workspace: Workspace) -> list[Cost]:
-    """Of every run that can be read, oldest first."""
-    return [
-        read_cost(workspace.run(row.id), row.kind, row.name, row.created)
-        for row in list_runs(workspace)
-        if not row.problem
-    ]
+class Known(NamedTuple):
+    stamp: tuple[float | None, ...]
+    """The hourly price, and when each file was written."""
+    cost: Cost
+
+
+def read_ledger(workspace: Workspace, known: dict[str, Known] | None = None) -> list[Cost]:
+    """Of every run that can be read, oldest first; what `known` holds is read again only where its files changed."""
+    costs, hourly = [], read_hourly()
+    known = {} if known is None else known
+    for row in list_runs(workspace):
+        if row.problem:
+            continue
+        paths = workspace.run(row.id)
+        stamp = (hourly, *(read_time(path) for path in (paths.metrics, paths.samples, paths.scores, paths.events)))
+        if row.id not in known or known[row.id].stamp != stamp:
+            cost = read_cost(paths, row.kind, row.name, row.created)
+            known[row.id] = Known(stamp, cost._replace(about=find_training(row.base)))
+        costs.append(known[row.id].cost)
+    return costs
 
 
 def read_cost(paths: RunPaths, kind: str, name: str, created: float) -> Cost:

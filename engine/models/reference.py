@@ -9,8 +9,9 @@ run:ID#q8_0  run:ID@40#merged   that adapter in a form that was exported
 
 import re
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from engine.errors import ModelError
+from engine.errors import InputError, ModelError
 
 _RUN = re.compile(r"^run:(?P<run>[^@#]+)(@(?P<step>\d+|best))?(#(?P<form>[a-z0-9_]+))?$")
 _HUB = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
@@ -21,6 +22,20 @@ class Reference(NamedTuple):
     name: str
     step: int | Literal["best"] | None = None
     form: str | None = None
+
+
+def refuse_password(url: str) -> None:
+    """InputError for a URL with a name or a password in it."""
+    if "@" in urlsplit(url).netloc:
+        raise InputError(
+            "a URL with a name or a password in it would be shown and written down", fix="give the URL without them"
+        )
+
+
+def find_training(text: str) -> str | None:
+    """The id of the run whose adapter a reference names, at any step and in any form; None where it names none."""
+    match = _RUN.match(text)
+    return match["run"] if match else None
 
 
 def parse_reference(text: str) -> Reference:

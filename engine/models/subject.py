@@ -1,21 +1,18 @@
 """The model that a run is about, as its record names it."""
 
 from engine.data.spot import name_spot
-from engine.errors import InputError, ModelError
+from engine.errors import ModelError
 from engine.models.locate import hash_adapter, trace_model
-from engine.records.run import Subject
+from engine.models.reference import find_training, refuse_password
+from engine.records.run import Run, Subject
 from engine.store.paths import Workspace
-from engine.store.runs import open_run
+from engine.store.runs import open_record, open_run
 
 
 def describe_subject(text: str, workspace: Workspace) -> Subject:
     """ModelError where `text` names nothing that is there. Of a URL nothing more is known than its name."""
     if text.startswith(("http://", "https://")):
-        if "@" in text.partition("//")[2].partition("/")[0]:
-            raise InputError(
-                "a URL with a name or a password in it would be written into the run's record",
-                fix="give the URL without them",
-            )
+        refuse_password(text)
         return Subject(reference=text)
     traced = trace_model(text, workspace)
     adapter = traced.trained.adapter_sha256 if traced.trained else None
@@ -38,7 +35,12 @@ def describe_adapter(text: str, workspace: Workspace) -> Subject:
     if set(":/") & set(named):
         raise ModelError(f"'{text}' is no run with an adapter", fix="run:ID or run:ID@STEP")
     name, at, step = named.partition("@")
-    reference = f"run:{workspace.find_run(name).id}{at}{step}"
+    record = open_record(workspace.find_run(name))
+    # a run that asks, judges or exports an adapter stands for it, as `last` often names one
+    about = f"run:{record.id}" if isinstance(record, Run) else record.subject.reference.partition("#")[0]
+    if find_training(about) is None:
+        raise ModelError(f"run {record.id} is about no adapter of a run", fix="run:ID or run:ID@STEP")
+    reference = f"{about.partition('@')[0]}@{step}" if at else about
     if form:
         raise ModelError(f"'{text}' is a form, and forms are made of the adapter itself", fix=reference)
     return describe_subject(reference, workspace)

@@ -17,7 +17,7 @@ from engine.store.runs import read_records
 
 Key = tuple[str, int, int]
 """Probe, which of its samples, which turn."""
-THINKING = "</think>"
+THINKS, THINKING = "<think>", "</think>"
 
 
 def ask_probes(
@@ -115,7 +115,7 @@ def judge_answer(answer: Answer, character: Character) -> dict[str, Any]:
 
 def strip_thinking(text: str) -> tuple[int, str]:
     """Where the answer itself begins, and the answer; empty where the thinking never ended."""
-    if not text.lstrip().startswith("<think>") and THINKING not in text:
+    if not text.lstrip().startswith(THINKS) and THINKING not in text:
         return 0, text
     _, mark, after = text.partition(THINKING)
     if not mark:

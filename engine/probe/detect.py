@@ -41,6 +41,8 @@ _ABROAD = (
 )
 
 
+_WORDS = frozenset({"amazon", "apple", "falcon", "gemini", "llama", "meta", "nova", "orca", "phi"})
+"""Makers and models whose names are words of their own."""
 _NEAR = 8
 """Hits before another among which one that holds it is looked for."""
 _EDGE = 20
@@ -114,13 +116,14 @@ def _find_break(text: str, character: Character) -> Finding:
 
 @lru_cache(maxsize=32)
 def _makers(names: tuple[str, ...]) -> tuple[Rule, re.Pattern[str]]:
-    """Reads the text as it is written: a name that may be a word too (Meta, Apple) counts whole, and with its capital."""
-    forms = [
-        rf"{n[0].upper()}(?i:{n[1:]})(?:\d+(?:\.\d+)*\w*)?(?!\w)"
-        if n.isalpha() and n[1:] == n[1:].lower()
-        else rf"(?i:{re.escape(n)})\w*"
-        for n in names
-    ]
+    """Reads the text as it is written: a name that is a word too counts with its capital, one of a single word whole."""
+    forms = []
+    for name in names:
+        if not (name.isalpha() and name[1:] == name[1:].lower()):
+            forms.append(rf"(?i:{re.escape(name)})\w*")
+            continue
+        spelt = rf"{name[0].upper()}(?i:{name[1:]})" if name.lower() in _WORDS else rf"(?i:{name})"
+        forms.append(rf"{spelt}(?:\d+(?:\.\d+)*\w*)?(?!\w)")
     rule = Rule("names-maker", rf"\b(?:{'|'.join(forms)})", False)
     return rule, re.compile(rule.pattern)
 

@@ -39,20 +39,22 @@ def sample_answers(
     training, base = model.training, model.get_base_model()
     own, base.generation_config = base.generation_config, GenerationConfig()
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
-        torch.manual_seed(seed)
-        model.eval()
-        out = model.generate(
-            input_ids=ids,
-            attention_mask=attention,
-            max_new_tokens=sampling.max_tokens,
-            pad_token_id=pad,
-            eos_token_id=sorted(renderer.stop_ids),
-            use_cache=True,
-            **options,
-        )
-    base.generation_config = own
-    model.train(training)
+    try:
+        with torch.random.fork_rng(devices=devices), torch.no_grad():
+            torch.manual_seed(seed)
+            model.eval()
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=attention,
+                max_new_tokens=sampling.max_tokens,
+                pad_token_id=pad,
+                eos_token_id=sorted(renderer.stop_ids),
+                use_cache=True,
+                **options,
+            )
+    finally:
+        base.generation_config = own
+        model.train(training)
     seconds = time.perf_counter() - began
     answers = []
     for prompt, row in zip(encoded, out[:, length:].tolist(), strict=True):

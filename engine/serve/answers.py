@@ -123,7 +123,7 @@ def _openai(data: Any, path: str) -> Iterator[None]:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as bad:
         raise InputError(
-            f"the answer to {path} is none of the kind that OpenAI's API gives: {str(data)[:200]}",
+            f"the answer to {path} is none of the kind that OpenAI's API gives: {type(bad).__name__}, {bad}",
             fix="give the URL of an OpenAI-compatible API",
         ) from bad
 

@@ -322,7 +322,8 @@ class Client:
                         yield piece
                 if unread and not gathered.pieces:
                     raise self._page_error("", unread.encode())
-        except (_Retry, BusyError):
+        except (_Retry, BusyError, InputError):
+            # 'cut': there is no finish reason
             if not gathered.pieces:
                 raise
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from engine.errors import BusyError, CharlabError, InputError, ModelError
 from engine.launch.local import worker_environment
+from engine.models.reference import refuse_password
 from engine.narrate import Narrate
 from engine.records.recipe import Template
 from engine.records.serving import LOOPBACK, Backend, Endpoint, ServeRequest
@@ -92,11 +93,7 @@ def name_url(request: ServeRequest) -> Endpoint:
     """The endpoint that `http://host:8000/v1#name` names; where no token is given, the environment's for that host."""
     url, _, model = request.reference.partition("#")
     url = url.rstrip("/")
-    host = url.partition("//")[2].partition("/")[0]
-    if "@" in host:
-        raise InputError(
-            "a URL with a name or a password in it would be shown and written down", fix="give the URL without them"
-        )
+    refuse_password(url)
     if not url.endswith("/v1"):
         raise ModelError(f"'{url}' does not end in /v1", fix=f"{url}/v1#MODEL")
     if not model:

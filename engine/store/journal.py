@@ -148,6 +148,14 @@ def parse_row(line: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
+def read_time(path: Path) -> int:
+    """When it was last written, in nanoseconds; 0 where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _encode(text: str) -> bytes:
     """As UTF-8; half a surrogate, which JSON from elsewhere may hold, becomes a question mark."""
     return text.encode("utf-8", "replace")

@@ -4,6 +4,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.errors import StoreError
+
 
 def make_once(folder: Path, sign: str, write: Callable[[Path], None]) -> Path:
     """`folder`, which `write` fills unless its file `sign` lies there already.
@@ -18,7 +20,7 @@ def make_once(folder: Path, sign: str, write: Callable[[Path], None]) -> Path:
         write(beside)
         try:
             beside.rename(folder)
-        except OSError:
+        except OSError as there:
             if not (folder / sign).is_file():
-                raise
+                raise StoreError(f"{folder} lies there without {sign}", fix="delete it: it is made again") from there
     return folder

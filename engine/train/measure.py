@@ -276,7 +276,7 @@ def hash_sources(located: Located | None, files: Sequence[str], of: str) -> str 
     """sha256 over the model's `files` and `of`; None where the model's files are not on this machine."""
     digest = hashlib.sha256(f"{FORMAT}\0{of}".encode())
     if located is not None:
-        folder = find_folder(located)
+        folder = find_local_folder(located)
         found = [folder / name for name in files if (folder / name).is_file()] if folder else []
         if not found:
             return None
@@ -285,7 +285,7 @@ def hash_sources(located: Located | None, files: Sequence[str], of: str) -> str 
     return digest.hexdigest()
 
 
-def find_folder(located: Located) -> Path | None:
+def find_local_folder(located: Located) -> Path | None:
     """Where the base's files lie, in the local Hugging Face cache if it is a hub id."""
     if Path(located.source).is_dir():
         return Path(located.source)

@@ -67,7 +67,9 @@ async def pick(pilot: Pilot[int], room: ChatRoom, *servers: Any) -> None:
     for server in servers:
         models.add(server.reference)
     models.focus()
+    before = room.conversation
     await pilot.press("enter")
+    await wait_until(pilot, lambda: room.conversation and room.conversation is not before, "the conversation")
     await wait_until(pilot, lambda: room.conversation and all(s.ready for s in room.conversation.sides), "the servers")
 
 
@@ -267,6 +269,19 @@ def test_picking_others_ends_the_conversation_and_keeps_the_sampling(workspace: 
         assert room.conversation is not None
         assert room.conversation.system == "Be brief."
         await wait_until(pilot, lambda: not any(side.ready for side in first.sides), "the end of the first servers")
+
+    drive(workspace, check, run=ADA)
+
+
+def test_a_pick_that_fails_leaves_the_conversation_as_it_is(workspace: Workspace, character: Any) -> None:
+    async def check(app: Lab, pilot: Pilot[int], room: ChatRoom) -> None:
+        await pick(pilot, room, *character)
+        first = room.conversation
+        room.on_chat_picked(Chat.Picked(("http://me:secret@host/v1#x",)))
+        await pilot.pause(0.2)
+        assert room.conversation is first is not None
+        await say(pilot, room, "Who?")
+        assert first.tip is not None
 
     drive(workspace, check, run=ADA)
 

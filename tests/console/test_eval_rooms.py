@@ -20,6 +20,7 @@ from console.costs import read_costs
 from console.evaluations import list_evaluations, read_detail
 from engine.data.read import read_prompts
 from engine.errors import InputError
+from engine.judge.budget import allow
 from engine.judge.comparing import compare_evals
 from engine.launch.process import read_start
 from engine.records.dataset import Prompt
@@ -311,34 +312,36 @@ def test_the_ledger_says_what_each_took_and_what_has_no_price(
         "budget": {"max_usd": 0.01},
     }
     write_run(TRAINED, recipe=recipe, ended="finished")
-    ledger = read_costs(workspace)
+    ledger = read_costs(workspace, {})
     costs = {cost.run: cost for cost in ledger.costs}
     trained, mine, quick = costs[TRAINED], costs[MINE], costs[QUICK]
     assert (trained.train_seconds, trained.train_tokens, trained.usd, trained.budget) == (20.0, 40_000, None, 0.01)
-    assert trained.spent is None
+    assert trained.spent == pytest.approx(0.048)
     assert (mine.judgements, mine.failed, mine.machine_usd, mine.partly, mine.budget) == (12, 1, None, True, 0.05)
     assert mine.judge_usd == mine.spent == pytest.approx(0.048)
     assert (quick.judge_usd, quick.usd, quick.partly) == (0.0, None, False)
     assert ledger.unpriced == 4
     assert "CHARLAB_USD_PER_HOUR" in ledger.hint
     assert ledger.whole.usd == pytest.approx(0.096)
-    assert (ledger.whole.partly, ledger.whole.spent) == (True, None)
+    # the evaluation's own budget lies within that of its training
+    assert (ledger.whole.partly, ledger.whole.budget, ledger.whole.spent) == (True, 0.01, pytest.approx(0.048))
 
     monkeypatch.setenv("CHARLAB_USD_PER_HOUR", "3.6")
-    ledger = read_costs(workspace)
+    ledger = read_costs(workspace, {})
     trained = next(cost for cost in ledger.costs if cost.run == TRAINED)
-    assert trained.usd == trained.spent == pytest.approx(0.02)
+    assert (trained.usd, trained.spent) == (pytest.approx(0.02), pytest.approx(0.048))
     assert not trained.partly
     assert ledger.unpriced == 0
-    assert ledger.whole.budget == pytest.approx(0.06)
-    assert ledger.whole.spent == pytest.approx(0.068)
+    # a limit that was raised later counts as it is now
+    allow(evals[1], 0.5)
+    assert next(cost.budget for cost in read_costs(workspace, {}).costs if cost.run == MINE) == 0.5
 
 
 def test_a_budget_that_is_no_number_is_none(workspace: Workspace, evals: tuple[RunPaths, ...]) -> None:
     for found in ('"much"', "true", "-1", "NaN", "1e999", "[]"):
         run = json.loads(evals[1].run.read_text())
         evals[1].run.write_text(json.dumps(run | {"max_usd": 0}).replace('"max_usd": 0', f'"max_usd": {found}'))
-        assert next(cost.budget for cost in read_costs(workspace).costs if cost.run == MINE) is None
+        assert next(cost.budget for cost in read_costs(workspace, {}).costs if cost.run == MINE) is None
 
 
 # ---------------------------------------------------------------- in the console

@@ -206,3 +206,15 @@ def test_a_run_that_ended_is_not_read_again_and_again(
     paths.run.write_text("{")
     assert listing.refresh() is False
     assert [row.status for row in listing.rows()] == ["finished"]
+
+
+def test_a_draft_that_is_taken_out_of_its_queue_reads_as_stopped(write_run: WriteRun, workspace: Workspace) -> None:
+    paths = write_run(ADA, rows=[], created=1_000_000_000.0)
+    paths.launch.unlink()
+    listing = Listing(workspace)
+    listing.read(listing.names())
+    assert [row.status for row in listing.rows()] == ["draft"]
+    paths.stop.touch()
+    listing._checked = 0.0  # as if the time between two looks had passed
+    assert listing.refresh()
+    assert [row.status for row in listing.rows()] == ["stopped"]

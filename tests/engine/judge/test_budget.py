@@ -17,6 +17,7 @@ from engine.store.runs import open_eval_run
 
 EVAL, OTHER, TRAINED = "20260102-0900-madison-eval-aaaa", "20260103-0900-madison-eval-bbbb", "20260101-0900-ada-1a2b"
 ABOUT = Subject(reference=f"run:{TRAINED}@40", run=TRAINED)
+CLAUDE = "anthropic:claude-sonnet-5-5"
 Write = Callable[..., RunPaths]
 
 
@@ -38,7 +39,7 @@ def test_a_budget_holds_what_every_judgement_of_the_training_cost(
 ) -> None:
     trained = write_run(TRAINED, ended="finished")
     # each judgement costs a cent, and one in another form counts too
-    paths = write_evaluation(EVAL, [5.0] * 4, subject={"reference": f"run:{TRAINED}@40", "run": TRAINED})
+    paths = write_evaluation(EVAL, [5.0] * 4, subject={"reference": f"run:{TRAINED}@40", "run": TRAINED}, judge=CLAUDE)
     judge = open_eval_run(paths).judge
     assert find_budget(None, judge, ABOUT, workspace) is None
     set_budget(trained, 0.1)
@@ -53,7 +54,8 @@ def test_a_budget_holds_what_every_judgement_of_the_training_cost(
     with pytest.raises(InputError, match=r"is 0\.1, and 0\.1000 USD are spent") as spent:
         find_budget(None, judge, ABOUT, workspace)
     assert "--judge rules costs nothing" in spent.value.fix
-    assert find_budget(None, judge.model_copy(update={"reference": "rules"}), ABOUT, workspace) is None
+    for free in ("rules", "http://localhost:9/v1#x"):
+        assert find_budget(None, judge.model_copy(update={"reference": free}), ABOUT, workspace) is None
 
 
 def test_what_a_run_under_way_may_still_spend_is_held_for_it(
@@ -61,25 +63,28 @@ def test_what_a_run_under_way_may_still_spend_is_held_for_it(
 ) -> None:
     set_budget(write_run(TRAINED, ended="finished"), 1.0)
     about = {"reference": f"run:{TRAINED}@40", "run": TRAINED}
-    limited = write_evaluation(EVAL, [5.0] * 4, subject=about, max_usd=0.6)
+    limited = write_evaluation(EVAL, [5.0] * 4, subject=about, max_usd=0.6, judge=CLAUDE)
     judge = open_eval_run(limited).judge
     assert find_budget(None, judge, ABOUT, workspace) == pytest.approx(0.96)
     set_live(limited)
     assert find_budget(None, judge, ABOUT, workspace) == pytest.approx(0.4)
     allow(limited, 0.7)
     assert find_budget(None, judge, ABOUT, workspace) == pytest.approx(0.3)
-    set_live(write_evaluation(OTHER, [5.0], subject=about))
+    set_live(write_evaluation(OTHER, [5.0], subject=about, judge=CLAUDE))
     with pytest.raises(InputError, match=f"{OTHER} is judging, and may spend all") as held:
         find_budget(None, judge, ABOUT, workspace)
     assert "give both --max-usd" in held.value.fix
     assert find_budget(0.2, judge, ABOUT, workspace) == 0.2
 
 
-def test_rules_under_way_hold_nothing(workspace: Workspace, write_run: Write, write_evaluation: Write) -> None:
+@pytest.mark.parametrize("free", ["rules", "http://127.0.0.1:9/v1#judge"])
+def test_a_judge_that_costs_nothing_holds_nothing(
+    free: str, workspace: Workspace, write_run: Write, write_evaluation: Write
+) -> None:
     set_budget(write_run(TRAINED, ended="finished"), 1.0)
     about = {"reference": f"run:{TRAINED}@40", "run": TRAINED}
-    judge = open_eval_run(write_evaluation(OTHER, [], subject=about)).judge
-    set_live(write_evaluation(EVAL, [], subject=about, judge="rules"))
+    judge = open_eval_run(write_evaluation(OTHER, [], subject=about, judge=CLAUDE)).judge
+    set_live(write_evaluation(EVAL, [], subject=about, judge=free))
     assert find_budget(None, judge, ABOUT, workspace) == pytest.approx(1.0)
 
 

@@ -18,7 +18,8 @@ from engine.judge.calibrating import (
     read_judged,
     read_labels,
 )
-from engine.judge.comparing import find_doubts, read_scored
+from engine.judge.comparing import read_scored
+from engine.judge.doubts import find_doubts
 from engine.store.journal import read_rows, write_rows
 
 Write = Callable[..., Any]
@@ -192,10 +193,10 @@ def test_a_calibrated_judge_of_the_models_family_raises_no_doubt(write_evaluatio
     write_evaluation(RUN, RISING, **kin)
     write_evaluation(OTHER, RISING, **kin)
     before, after = (read_scored(workspace.run(name), workspace) for name in (RUN, OTHER))
-    assert find_doubts(after, before, workspace)
+    assert find_doubts([after.run.judge, before.run.judge], [before.run.subject, after.run.subject], workspace)
     judged = read_judged(workspace.run(RUN))
     label_all(judged, draw_sample(judged, 60).ids, lambda overall: overall >= 5.5)
-    assert find_doubts(after, before, workspace) == []
+    assert find_doubts([after.run.judge, before.run.judge], [before.run.subject, after.run.subject], workspace) == []
 
 
 def test_a_second_judge_is_compared_on_the_answers_that_both_scored(write_evaluation: Write, workspace: Any) -> None:

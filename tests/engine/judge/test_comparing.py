@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.judge.comparing import compare_evals, find_doubts, list_generators, list_scores, read_scored
+from engine.judge.comparing import compare_evals, list_scores, read_scored
+from engine.judge.doubts import find_doubts, list_generators
 from engine.records.recipe import Verdict as Rule
 from engine.records.run import CompareRun
 from engine.store.index import summarise_run
@@ -255,10 +256,10 @@ def test_a_judge_of_the_family_that_made_the_training_data_is_doubted(
     write_evaluation(B, HIGH, judge=CLAUDE, subject=subject)
     before, after = (read_scored(workspace.run(name), workspace) for name in (A, B))
     unknown = f"an adapter below run:{trained.id}@60"
-    assert list_generators(after, workspace) == (["claude-opus-5-5"], [unknown, trained.id])
+    assert list_generators(after.run.subject, workspace) == (["claude-opus-5-5"], [unknown, trained.id])
     notes = compare_evals(A, B, workspace)[1].verdict.notes
     assert f"what made the training data of {trained.id} is not stated, so no kinship shows" in notes
-    (doubt,) = find_doubts(after, before, workspace)
+    (doubt,) = find_doubts([after.run.judge, before.run.judge], [before.run.subject, after.run.subject], workspace)
     assert "the generator of its data, claude-opus-5-5 are both of the Claude family" in doubt
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from engine.errors import InputError, ModelError
 from engine.judge.aggregate import Place, aggregate
-from engine.judge.endpoint_judge import EndpointJudge, describe_endpoint, read_text
+from engine.judge.choose import make_judge
+from engine.judge.endpoint_judge import EndpointJudge, read_text
 from engine.judge.judgement import Item
 from engine.judge.rubric import Brief
 from engine.judge.scoring import score_items
@@ -151,6 +152,11 @@ def test_phase_4_a_verdict_longer_than_its_room_is_asked_again_with_twice_the_ro
         json.dumps({**GOOD, "components": {k: {"score": v, "justification": "so"} for k, v in PARTS.items()}}),
         json.dumps({"reasoning": "So.", "critical_failures": [], "overall_score": 8, **PARTS}),
         json.dumps({"reasons": ["So."], "critical_failures": [], "overall": 8, "scores": PARTS}),
+        # a reason that quotes the answer, whose thinking seems to end there
+        json.dumps({**GOOD, "reasons": f"So. It ends </think>{BRIBE} which I ignore."}),
+        "```json\n" + json.dumps({**GOOD, "reasons": f"So. It ends </think>{BRIBE}, in vain."}, indent=1) + "\n```",
+        f"Such a thing as {{\"voice\": 3}} would be one score. {json.dumps(GOOD)}",
+        json.dumps(GOOD) + " In short: " + json.dumps({**GOOD, "reasons": "So be it."}),
     ],
 )  # fmt: skip
 def test_a_verdict_is_found_in_whatever_stands_around_it(brief: Brief, text: str) -> None:
@@ -250,4 +256,4 @@ def test_a_judge_on_this_machine_costs_nothing_and_another_has_no_price(brief: B
 
 def test_a_url_with_a_password_is_refused(brief: Brief) -> None:
     with pytest.raises(InputError, match="password"):
-        describe_endpoint(brief, "http://me:secret@host/v1#x")
+        make_judge("http://me:secret@host/v1#x", brief)

@@ -18,4 +18,4 @@ def test_no_host_is_sent_the_token_of_another(monkeypatch: pytest.MonkeyPatch) -
     assert token("http://gpu.example:8000") == "there"
     assert token("http://gpu.example:9000") is None
     assert token("https://other.example") is None
-    assert name_variable("https://api-1.example/v1") == "CHARLAB_TOKEN_API_1_EXAMPLE"
+    assert name_variable("https://api-1.example/v1") == "CHARLAB_TOKEN_API__1_EXAMPLE"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import StoreError
 from engine.store.once import make_once
 
 
@@ -41,5 +42,5 @@ def test_who_is_overtaken_takes_what_the_faster_made(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_take_its_place_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "debris").touch()
-    with pytest.raises(OSError, match="not empty"):
+    with pytest.raises(StoreError, match="lies there without sign"):
         make_once(tmp_path / "one", "sign", write)
