@@ -27,13 +27,13 @@ def serve(
     """Serve until Ctrl-C, SIGTERM, or the server's own end. A token that was not given here is not printed either."""
     if idle is not None and idle <= 0:
         raise InputError(f"--idle {idle:g} would end the server at once", fix="minutes, more than 0")
-    signal.signal(signal.SIGTERM, _interrupt)
     given = {
         "reference": model, "port": port, "host": host, "backend": read_backend(backend),
         "token": token or (None if model.startswith(("http:", "https:")) else os.environ.get(VARIABLE)) or None,
         "idle_seconds": idle and 60 * idle,
     }  # fmt: skip
     request = ServeRequest.parse(given, "serve")
+    signal.signal(signal.SIGTERM, _interrupt)
     with start_server(request, find_workspace(workspace), narrate) as serving:
         endpoint = serving.endpoint
         if json:

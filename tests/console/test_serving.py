@@ -6,6 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_a_server_goes_with_the_command_however_that_ends(start: Any, how: signa
     assert not is_there(endpoint["url"])
 
 
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    kept = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, kept)
+
+
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("json_too", [True, False])
 def test_a_token_is_printed_only_where_it_was_given_as_an_option(
     json_too: bool, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -371,9 +371,10 @@ def test_a_held_key_asks_for_the_evaluation_that_it_ends_on() -> None:
     many = tuple(replace(LISTED[0], id=f"20260101-0900-madison-eval-{n:04}") for n in range(8))
 
     async def act(app: Stage, panel: EvalsPanel, pilot: Pilot[None]) -> None:
-        await pilot.press(*"jjjjjj")
+        before = len(app.heard)
+        for _ in range(6):
+            panel.query_one("#listing", Table).action_step(1)
         await pilot.pause(2 * STILL_SECONDS)
-        assert app.heard[-1] == ("asked", many[6].id)
-        assert len(app.heard) < 4
+        assert app.heard[before:] == [("asked", many[6].id)]
 
     play(act, listed=many)

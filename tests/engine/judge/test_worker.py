@@ -194,7 +194,8 @@ def test_a_batch_of_a_repeat_is_taken_up_though_an_answer_failed(score_run: Call
     api.batch_script = lambda custom_id, place: "errored" if len(api.batches) == 1 and place == 1 else "succeeded"
 
     def stop_at_repeat() -> None:
-        while len(api.batches) < 2:
+        end = time.monotonic() + 30
+        while len(api.batches) < 2 and time.monotonic() < end:
             time.sleep(0.01)
         paths.stop.touch()
 
