@@ -6,6 +6,7 @@ Data goes to standard output, narration to standard error. Exit codes: 0 done, 1
 Far past 300 lines because the options of every command and their help stand here, and nothing else does.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -76,6 +77,9 @@ def open_console(
         from engine.store.paths import find_workspace
 
         sys.exit(run_console(find_workspace(workspace), readonly=readonly, mouse=mouse))
+    if workspace is not None:
+        # before the command it holds for the command, which has the option too
+        os.environ["CHARLAB_WORKSPACE"] = workspace
 
 
 @app.command(epilog=EPILOG)

@@ -5,9 +5,9 @@ from typing import Any
 from console.closing import describe_rate
 from console.probing import read_system
 from console.serving import read_backend
-from console.text import narrate, print_json, say
+from console.text import narrate, print_json, say, tell_error
 from console.watch import see_through
-from engine.errors import CharlabError, InputError
+from engine.errors import InputError
 from engine.records.judging import Effort
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
@@ -104,8 +104,8 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
     """Corrected is the weighted mean of the components, raw what the judge itself gave: never in one column."""
     judge, whole = facts["judge"], facts["overall"]
     lines = [f"{plain(facts['subject']['reference'])} by {plain(judge['reference'])}: {facts['status']}"]
-    if facts["error"]:
-        lines.append(f"  {plain(CharlabError(**facts['error']).told)}")
+    if ended := tell_error(facts["error"]) or facts["stopped"]:
+        lines.append(f"  {plain(ended)}")
     if judge["triage"]:
         lines.append("  triage by rules: where to look first, no proof")
     lines.append(f"  rubric {plain(judge['rubric'])} version {judge['rubric_version']}, {facts['answers']} answers")
@@ -114,6 +114,7 @@ def describe_evaluation(facts: dict[str, Any]) -> list[str]:
         low, high = whole["bounds"]
         within = "" if low is None else f", so the mean lies between {low:.2f} and {high:.2f}"
         lines.append(f"  {', '.join(f'{n} {state}' for state, n in failed.items())}: not scored{within}")
+        lines += [f"  {n} times: {plain(problem, 200)}" for problem, n in facts["problems"].items()]
     if facts["pairwise"]:
         return [*lines, *describe_pairwise(facts)]
     table = [["", "n", "corrected", "raw", "critical"]]

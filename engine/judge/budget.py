@@ -44,6 +44,19 @@ def find_budget(
     return budget - spent
 
 
+def note_overruled(given: float | None, judge: JudgeUse, subject: Subject, workspace: Workspace) -> list[str]:
+    """That a person allowed more than [budget] leaves."""
+    if given is None:
+        return []
+    try:
+        left = find_budget(None, judge, subject, workspace)
+    except InputError as nothing:
+        return [f"--max-usd {given:g} overrules it: {nothing.message}"]
+    if left is None or given <= left:
+        return []
+    return [f"--max-usd {given:g} overrules [budget] of run {subject.run}, of which {left:.4f} USD are left"]
+
+
 def _hold(paths: RunPaths, training: str) -> float:
     """What a run under way may spend in all."""
     run = open_record(paths)

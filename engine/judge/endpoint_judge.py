@@ -66,6 +66,11 @@ class EndpointJudge:
     def close(self) -> None:
         self._client.close()
 
+    def check_model(self) -> list[str]:
+        """BusyError where nobody answers: it is found out before anything is generated."""
+        self._client.knock()
+        return []
+
     def judge(self, item: Item, doubled: int = 0) -> Judgement:
         began = time.monotonic()
         prompt = [Message(role="system", content=self._system), Message(role="user", content=render_item(item))]

@@ -1,13 +1,14 @@
 """From a model and a prompt set to an eval run, or from its answers to a score run: what can be found wrong is found first."""
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.data.read import find_dataset, read_character, read_prompts
 from engine.errors import InputError, StoreError
-from engine.judge.budget import allow, find_budget
+from engine.judge.budget import allow, find_budget, note_overruled
 from engine.judge.choose import RULES, describe_judge
 from engine.judge.pairwise import make_pair_brief
 from engine.judge.rubric import Brief, make_brief, read_brief
@@ -20,6 +21,7 @@ from engine.records.dataset import Character, Prompt
 from engine.records.judging import Effort, Rubric
 from engine.records.run import CriticRun, EvalRun, ProbesUse, ScoreRun
 from engine.records.serving import Backend, Sampling
+from engine.records.version import Status
 from engine.store.index import list_runs
 from engine.store.journal import read_json, write_atomic, write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
@@ -202,6 +204,8 @@ def start_judging(
         return resume_run(earlier), True
     # the worker reckons for itself; here it is found before there is a run
     find_budget(max_usd, run.judge, run.subject, workspace)
+    notes = [*note_overruled(max_usd, run.judge, run.subject, workspace), *note_finished(run, workspace)]
+    run = run.model_copy(update={"advice": [*run.advice, *notes]})
     paths = workspace.run(run.id)
     paths.log(1).parent.mkdir(parents=True)
     material.write(paths)
@@ -210,10 +214,20 @@ def start_judging(
     return paths, False
 
 
-def find_interrupted(run: EvalRun | ScoreRun | CriticRun, workspace: Workspace) -> RunPaths | None:
-    """The newest run of the very same task that did not come to its end."""
+def note_finished(run: EvalRun | ScoreRun | CriticRun, workspace: Workspace) -> list[str]:
+    """That the very same was done before, which may not be meant."""
+    earlier = find_interrupted(run, workspace, ["finished"])
+    return [f"{earlier.id} has done the very same; this does it again"] if earlier else []
+
+
+def find_interrupted(
+    run: EvalRun | ScoreRun | CriticRun,
+    workspace: Workspace,
+    ended: Collection[Status] = ("stopped", "failed", "lost"),
+) -> RunPaths | None:
+    """The newest run of the very same task that did not come to its end, or that `ended` as is said."""
     for row in reversed(list_runs(workspace)):
-        if row.kind != run.kind or row.status not in ("stopped", "failed", "lost") or row.problem:
+        if row.kind != run.kind or row.status not in ended or row.problem:
             continue
         paths = workspace.run(row.id)
         with suppress(StoreError):  # what cannot be read is no task of ours

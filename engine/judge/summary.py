@@ -49,7 +49,7 @@ def open_scored(paths: RunPaths) -> tuple[EvalRun | ScoreRun, RunPaths]:
     """A run that holds scores of answers, and the place of the one that holds these; InputError where it is none."""
     run = open_record(paths)
     if not isinstance(run, EvalRun | ScoreRun):
-        raise InputError(f"{run.id} is a {run.kind} run and holds no scores", fix="charlab eval MODEL makes one")
+        raise InputError(f"{run.id} is of kind {run.kind} and holds no scores", fix="charlab eval MODEL makes one")
     if isinstance(run, ScoreRun) and run.against is not None:
         raise InputError(
             f"{run.id} says which of two answers is better, and holds no scores", fix=f"charlab show {run.id}"
@@ -93,6 +93,7 @@ def summarise_evaluation(paths: RunPaths) -> dict[str, Any]:
         "answers": len(answers),
         "skipped": skipped,
         "states": dict(Counter(s.state for s in scores.values())),
+        "problems": dict(Counter(s.problem for s in scores.values() if s.state != "scored").most_common(3)),
         "overall": describe_group(found.overall),
         "categories": {name: describe_group(group) for name, group in found.categories.items() if name},
         "difficulties": {d: describe_group(found.difficulties[d]) for d in DIFFICULTIES if d in found.difficulties},

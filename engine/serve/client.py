@@ -85,6 +85,14 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
+    def knock(self) -> None:
+        """BusyError where nobody answers; whatever a server says is an answer."""
+        try:
+            with self._errors():
+                self._http.get(f"{self.endpoint.url}/models", timeout=10)
+        except _Retry as gone:
+            raise gone.error from gone
+
     def chat(self, prompt: Prompt, sampling: Sampling, *, adapter: bool | float = True, logprobs: int = 0) -> Answer:
         """One answer, whole. The connection may break as often as there are retries: nothing is lost by asking again."""
         path, body, expected = self._make_request(prompt, sampling, adapter, logprobs)

@@ -13,7 +13,7 @@ from engine.records.serving import LOOPBACK, ServeRequest
 from engine.serve.memory import read_gpus
 from engine.store.paths import Workspace
 
-INSTALL = 'pip install "charlab[vllm]" -c constraints.txt'
+INSTALL = "pip install --editable '.[vllm]' --constraint constraints.txt, where charlab was cloned"
 
 
 def find_vllm() -> Path | None:

@@ -69,7 +69,9 @@ def open_eval_run(paths: RunPaths) -> EvalRun:
 
 def expect(run: AnyRun, kind: type[R], name: str) -> R:
     if not isinstance(run, kind):
-        raise StoreError(f"{run.id} is a {run.kind} run, and this is about {name} runs", fix="charlab runs lists them")
+        raise StoreError(
+            f"{run.id} is of kind {run.kind}, and this is about {name} runs", fix="charlab runs lists them"
+        )
     return run
 
 

@@ -164,7 +164,7 @@ def find_speeds(workspace: Workspace, base: str, host: str) -> Speeds:
     """Of the newest run of `base` on `host` for each way to load it."""
     found: Speeds = {}
     for row in reversed(list_runs(workspace)):
-        if row.problem or row.base != base or row.host != host:
+        if row.problem or row.kind != "train" or row.base != base or row.host != host:
             continue
         load = read_json(workspace.run(row.id).run)["recipe"]["load"]
         name = name_load(load["dtype"], load["quantize"])

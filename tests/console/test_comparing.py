@@ -129,7 +129,7 @@ def test_a_comparison_that_has_not_begun_is_shown_empty(charlab: Charlab, parity
 
 WRONG = {
     ("nobody",): ("no run 'nobody'", "charlab runs"),
-    (PARITY,): ("is a compare run, and this is about training runs", "charlab runs"),
+    (PARITY,): ("is of kind compare, and this is about training runs", "charlab runs"),
     ("bundled:smollm2-135m",): ("'bundled:smollm2-135m' is no run with an adapter", "run:ID or run:ID@STEP"),
     ("http://127.0.0.1:9/v1#x",): ("is no run with an adapter", "run:ID or run:ID@STEP"),
     (RUN,): ("has no complete checkpoint", f"charlab show {RUN}"),

@@ -112,15 +112,14 @@ async def open_evals(app: Lab, pilot: Pilot[int], run: str, baseline: str | None
 # ---------------------------------------------------------------- what is read
 
 
-def test_the_evaluations_of_the_runs_looked_at_are_listed_the_newest_first(
+def test_the_evaluations_of_the_runs_looked_at_are_listed_first_the_newest_on_top(
     workspace: Workspace, evals: tuple[RunPaths, ...]
 ) -> None:
     def ids(*looked_at: str, baseline: str | None = None) -> list[str]:
         return [one.id for one in list_evaluations(workspace, looked_at, baseline).evaluations]
 
-    assert ids(TRAINED) == [QUICK, MINE]
-    assert ids(TRAINED, BASE) == [QUICK, MINE, BASE]
-    assert ids(BASE) == [BASE]
+    assert ids(TRAINED) == ids(TRAINED, BASE) == [QUICK, MINE, BASE]
+    assert ids(BASE) == [BASE, QUICK, MINE]
     assert ids() == ids("20260109-0900-else-9999") == [QUICK, MINE, BASE]
     listing = list_evaluations(workspace, [BASE, TRAINED], BASE)
     assert listing.baselines == {BASE}
@@ -293,7 +292,7 @@ def test_a_run_that_is_no_evaluation_is_refused(workspace: Workspace, write_run:
     write_run(TRAINED, base={
         "reference": "b", "source": "b", "revision": None, "parameters": 1, "adapter_sha256": None, "lineage": [],
     }, ended="finished")  # fmt: skip
-    with pytest.raises(InputError, match="is a train run and holds no scores"):
+    with pytest.raises(InputError, match="is of kind train and holds no scores"):
         read_detail(workspace, TRAINED, None)
 
 

@@ -540,7 +540,7 @@ def test_a_failed_judgement_of_which_no_mean_is_known_is_told_without_bounds() -
     facts: dict[str, Any] = {
         "subject": {"reference": "a"}, "judge": {"reference": "b", "triage": False, "rubric": "r", "rubric_version": 1},
         "overall": {"bounds": [None, None]}, "states": {"scored": 3, "refused": 1}, "answers": 4, "status": "finished",
-        "error": {"message": "it ended", "fix": ""}, "against": "c", "usd": None, "seconds": 1.0, "path": "p",
+        "stopped": None, "problems": {"no": 1}, "error": {"message": "it ended", "fix": ""}, "against": "c", "usd": None, "seconds": 1.0, "path": "p",
         "pairwise": {"better": 1, "worse": 1, "ties": 1, "n": 3, "failed": 1, "consistency": told, "first_preferred": told},
     }  # fmt: skip
     lines = describe_evaluation(facts)

@@ -306,11 +306,11 @@ WRONG = {
     f"probe {BUNDLED} --attack flattery": ("no attack 'flattery'", "one of: stop-pretending, prefill, interview"),
     f"probe {BUNDLED} --system nowhere.txt": ("--system nowhere.txt", "name a text file, or 'none'"),
     f"probe {BUNDLED} --probes nobody": ("no dataset 'nobody'", "one of: madison"),
-    "probe run:RUN": ("is a probe run, and this is about training runs", "charlab runs"),
-    "fork RUN": ("is a probe run, and this is about training runs", "charlab runs"),
-    "export RUN --to merged": ("is a probe run, and this is about training runs", "charlab runs"),
-    "diff RUN OTHER": ("is a probe run, and this is about training runs", "charlab runs"),
-    "train quick --set base=run:RUN": ("is a probe run, and this is about training runs", "charlab runs"),
+    "probe run:RUN": ("is of kind probe, and this is about training runs", "charlab runs"),
+    "fork RUN": ("is of kind probe, and this is about training runs", "charlab runs"),
+    "export RUN --to merged": ("is about no adapter of a run", "run:ID or run:ID@STEP"),
+    "diff RUN OTHER": ("is of kind probe, and this is about training runs", "charlab runs"),
+    "train quick --set base=run:RUN": ("is of kind probe, and this is about training runs", "charlab runs"),
 }
 
 

@@ -218,7 +218,7 @@ def test_two_runs_about_different_answers_are_no_spot_check(write_evaluation: Wr
 
 
 def test_a_training_has_no_scores_to_calibrate(write_run: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match="is a train run and holds no scores"):
+    with pytest.raises(InputError, match="is of kind train and holds no scores"):
         read_judged(write_run("20260101-0900-ada-1a2b"))
 
 

@@ -115,5 +115,5 @@ def test_another_rubric_makes_another_judge(workspace: Workspace, write_evaluati
 
 def test_a_score_run_holds_no_score_of_a_training(workspace: Workspace, write_run: Write) -> None:
     write_run(TRAINED, ended="finished")
-    with pytest.raises(InputError, match="is a train run"):
+    with pytest.raises(InputError, match="is of kind train"):
         plan_scoring(ScoreRequest(TRAINED, "rules"), workspace)

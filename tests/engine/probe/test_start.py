@@ -138,9 +138,9 @@ def test_probes_keep_a_format_a_beginning_and_turns_of_their_own(workspace: Work
 
 def test_a_run_that_trained_nothing_is_no_model(workspace: Workspace, write_run: Callable[..., Any]) -> None:
     paths = write_probe_run(ProbeRequest(URL), workspace)
-    with pytest.raises(StoreError, match="is a probe run, and this is about training runs"):
+    with pytest.raises(StoreError, match="is of kind probe, and this is about training runs"):
         describe_subject(f"run:{paths.id}", workspace)
-    with pytest.raises(StoreError, match="is a probe run"):
+    with pytest.raises(StoreError, match="is of kind probe"):
         describe_subject(f"run:{paths.id}@best", workspace)
     trained = write_run("20260101-0900-x-1a2b")
     with pytest.raises(ModelError, match="has no complete checkpoint"):

@@ -341,7 +341,7 @@ def test_without_vllm_or_without_a_gpu_it_is_not_chosen_and_says_what_is_missing
     assert choose_backend(request, room) == "transformers"
     with pytest.raises(ModelError, match="not installed") as caught:
         start_server(named, room)
-    assert caught.value.fix == 'pip install "charlab[vllm]" -c constraints.txt'
+    assert caught.value.fix.startswith("pip install --editable '.[vllm]' --constraint constraints.txt")
     bare.install_vllm()
     assert choose_backend(request, room) == "vllm"
     assert choose_backend(ServeRequest(reference="bundled:smollm2-135m"), room) == "llama"

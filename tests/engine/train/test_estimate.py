@@ -112,6 +112,12 @@ def test_the_newest_run_of_the_same_base_and_load_here_tells_the_speed(tmp_path:
     write_run(workspace, "20260103-0000-brief-cccc", "m", "bf16", [99.0])
     write_run(workspace, "20260104-0000-other-dddd", "n", "bf16", [99.0, 99.0, 99.0])
     write_run(workspace, "20260105-0000-full-eeee", "m", "fp32", [5.0, 5.0, 5.0])
+    # what only asked the base has no recipe
+    asked = workspace.run("20260106-0000-probe-ffff")
+    about = {"subject": {"reference": "m"}, "probes": {"dataset": "ada"}}
+    run = {"schema_version": 1, "id": asked.id, "kind": "probe", "name": "ada", "created": 1.0, "steps": 9, **about}
+    asked.folder.mkdir()
+    write_json(asked.run, {**run, "group": None, "host": "here"})
     assert find_speeds(workspace, "m", "here") == {
         "bf16 none": (30.0, "20260102-0000-new-bbbb"),
         "fp32 none": (5.0, "20260105-0000-full-eeee"),
