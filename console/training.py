@@ -69,19 +69,9 @@ def stop(run: str, *, json: bool, workspace: str | None) -> None:
 
 def watch(run: str, *, workspace: str | None) -> None:
     from console.showing import show_run
-    from console.watch import attach, is_terminal
-    from engine.records.version import LIVE
-    from engine.store.index import summarise_run
+    from console.watch import attach
 
-    room = find_workspace(workspace)
-    paths = room.find_run(run)
-    if is_terminal() and summarise_run(paths).status not in (*LIVE, "draft"):
-        from console.app import Lab, hears_mouse
-
-        lab = Lab(room, run=paths.id)
-        lab.run(mouse=hears_mouse())
-        sys.exit(lab.return_code or 0)
-    sys.exit(attach([paths], show_run))
+    sys.exit(attach([find_workspace(workspace).find_run(run)], show_run))
 
 
 def attend(runs: list[RunPaths], group: str | None, *, detach: bool, json: bool) -> None:

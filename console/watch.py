@@ -78,17 +78,13 @@ def was_ended_by_alarm(paths: RunPaths) -> bool:
     return bool(last) and str(last[0].get("message", "")).startswith("alarm ")
 
 
-def is_terminal() -> bool:
-    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-
-
 def follow(paths: RunPaths) -> bool:
     """Show the run until it ends; False where a person left it before."""
     row = summarise_run(paths)
     kind = row.kind
     if row.status == "draft":
         narrate(f"{paths.id} has not started yet; Ctrl-C leaves it")
-    if kind == "train" and is_terminal():
+    if kind == "train" and sys.stderr.isatty() and sys.stdout.isatty() and sys.stdin.isatty():
         from console.app import Lab, hears_mouse
 
         lab = Lab(Workspace(paths.folder.parents[1]), run=paths.id, leave_when_ended=True)

@@ -35,6 +35,15 @@ def test_an_empty_workspace_lists_nothing_and_says_what_to_type(charlab: Charlab
     assert json.loads(charlab("runs", "--json").stdout) == []
 
 
+def test_a_workspace_named_before_the_command_holds_for_it(
+    charlab: Charlab, workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert charlab("--workspace", str(workspace.folder), "runs", cwd=elsewhere).returncode == 0
+    refused = charlab("--workspace", str(elsewhere), "runs")
+    assert (refused.returncode, "holds no runs/ and datasets/" in refused.stderr) == (2, True)
+
+
 def test_outside_a_workspace_the_way_in_is_told(charlab: Charlab, tmp_path_factory: pytest.TempPathFactory) -> None:
     done = charlab("runs", cwd=tmp_path_factory.mktemp("elsewhere"))
     assert done.returncode == 2

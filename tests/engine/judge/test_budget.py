@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.errors import InputError
-from engine.judge.budget import allow, find_budget, read_limit
+from engine.judge.budget import allow, find_budget, note_overruled, read_limit
 from engine.launch.process import read_start
 from engine.records.run import Subject
 from engine.store.journal import read_json, write_json
@@ -100,3 +100,18 @@ def test_a_later_word_on_the_limit_leaves_what_the_run_was_made_as(
     paths.limit.write_text("{}")
     with pytest.raises(InputError, match="says no max_usd"):
         read_limit(paths, open_eval_run(paths))
+
+
+def test_a_limit_beyond_what_the_budget_leaves_is_noted(
+    workspace: Workspace, write_run: Write, write_evaluation: Write
+) -> None:
+    set_budget(write_run(TRAINED, ended="finished"), 0.1)
+    paths = write_evaluation(EVAL, [5.0] * 4, subject={"reference": f"run:{TRAINED}", "run": TRAINED}, judge=CLAUDE)
+    judge = open_eval_run(paths).judge
+    assert note_overruled(0.05, judge, ABOUT, workspace) == []
+    assert note_overruled(0.5, judge, ABOUT, workspace) == [
+        f"--max-usd 0.5 overrules [budget] of run {TRAINED}, of which 0.0600 USD are left"
+    ]
+    write_evaluation(OTHER, [5.0] * 6, subject={"reference": f"run:{TRAINED}", "run": TRAINED}, judge=CLAUDE)
+    (note,) = note_overruled(0.5, judge, ABOUT, workspace)
+    assert note.startswith("--max-usd 0.5 overrules it: [budget] max_usd of run")

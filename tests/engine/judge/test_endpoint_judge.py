@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InputError, ModelError
+from engine.errors import BusyError, InputError, ModelError
 from engine.judge.aggregate import Place, aggregate
-from engine.judge.choose import make_judge
+from engine.judge.choose import describe_judge, make_judge
 from engine.judge.endpoint_judge import EndpointJudge, read_text
 from engine.judge.judgement import Item
 from engine.judge.rubric import Brief
@@ -257,3 +257,8 @@ def test_a_judge_on_this_machine_costs_nothing_and_another_has_no_price(brief: B
 def test_a_url_with_a_password_is_refused(brief: Brief) -> None:
     with pytest.raises(InputError, match="password"):
         make_judge("http://me:secret@host/v1#x", brief)
+
+
+def test_a_judge_that_nobody_serves_is_found_out_before_anything_is_asked(brief: Brief) -> None:
+    with pytest.raises(BusyError, match=r"http://127\.0\.0\.1:9/v1 is not to be reached"):
+        describe_judge("http://127.0.0.1:9/v1#x", brief)
