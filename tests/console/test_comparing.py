@@ -129,7 +129,8 @@ def test_a_comparison_that_has_not_begun_is_shown_empty(charlab: Charlab, parity
 
 WRONG = {
     ("nobody",): ("no run 'nobody'", "charlab runs"),
-    (PARITY,): ("is of kind compare, and this is about training runs", "charlab runs"),
+    # a run that is about an adapter stands for it
+    (PARITY,): (f"run {RUN} has no complete checkpoint at step 40", "it has: none"),
     ("bundled:smollm2-135m",): ("'bundled:smollm2-135m' is no run with an adapter", "run:ID or run:ID@STEP"),
     ("http://127.0.0.1:9/v1#x",): ("is no run with an adapter", "run:ID or run:ID@STEP"),
     (RUN,): ("has no complete checkpoint", f"charlab show {RUN}"),
