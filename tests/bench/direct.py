@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from engine.models.template import Renderer
+from engine.records.recipe import Template
 from engine.records.serving import ServeRequest
 from engine.serve.llama import plan_llama
 from engine.serve.llama_worker import start
+from engine.serve.tokenizer import LightTokenizer, convert_tokenizer
 from engine.store.paths import Workspace
 
 
@@ -22,7 +25,9 @@ def main() -> None:
     request = ServeRequest.model_validate(settings["request"])
     job = plan_llama(request, Workspace(Path(settings["workspace"])))
     # with the settings that our endpoint has: what is compared is the way to it
-    server = start(request, {**job, "log": os.devnull}, Path(job["gguf"]), None)
+    gguf = Path(job["gguf"])
+    renderer = Renderer(LightTokenizer(convert_tokenizer(gguf)), Template.model_validate(job["template"]))
+    server = start(request, {**job, "log": os.devnull}, gguf, None, renderer)
     answers.write("{}\n")
     with ThreadPoolExecutor(request.slots) as pool:
         for line in sys.stdin:
