@@ -26,6 +26,7 @@ from engine.probe.summary import summarise_probing
 from engine.records.judging import Score
 from engine.records.rows import find_prompt
 from engine.records.run import CompareRun, EvalRun, ProbeRun, Run, ScoreRun
+from engine.redaction import redact
 from engine.stats.compare import Comparison
 from engine.store.index import list_runs
 from engine.store.journal import read_json, write_atomic
@@ -41,11 +42,6 @@ STEPS = 8
 """Rows of the table of curves, about."""
 FEW_PAIRS, FEW_PROMPTS = 500, 100
 _PATH = re.compile(r"(?<![\w.:/~@-])~?/(?:[^\s/`'\"|()<>]+/)+([^\s/`'\"|()<>]*)")
-_SECRET = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_-]{12,}|hf_[A-Za-z0-9]{12,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|AKIA[A-Z0-9]{12,})"
-    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}|(?<=//)[^/\s@]+@"
-)
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
 
 
 def write_card(name: str, workspace: Workspace, out: Path | None = None) -> tuple[Path, dict[str, Any]]:
@@ -396,10 +392,7 @@ def clean(value: Any, workspace: Workspace) -> Any:
 
 
 def clean_text(text: str, workspace: Workspace) -> str:
-    for name, secret in os.environ.items():
-        if len(secret) >= 8 and _SECRET_NAME.search(name.upper()):
-            text = text.replace(secret, "(removed)")
-    text = _SECRET.sub("(removed)", text)
+    text = redact(text)
     if "\n" not in text and text.startswith(("/", "~/")) and "/" in text[2:]:
         return text.rstrip("/").rpartition("/")[2]
     for folder in (str(workspace.folder), str(Path.home())):

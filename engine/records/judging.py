@@ -15,7 +15,7 @@ _NAME = r"^[a-z][a-z0-9_]*$"
 
 class Component(Record):
     name: str = Field(pattern=_NAME)
-    weight: float = Field(gt=0, allow_inf_nan=False)
+    weight: float = Field(gt=0)
     """Against the other components' weights; they need not add up to anything."""
     description: str = Field(min_length=1)
 
@@ -105,9 +105,9 @@ class Score(Record):
     """Which judgement of the same answer by the same judge it is."""
     state: State
     components: dict[str, int] = {}
-    overall: float | None = Field(None, allow_inf_nan=False)
+    overall: float | None = None
     """The weighted mean of the components, on the rubric's scale, capped where a critical failure occurred."""
-    judge_overall: float | None = Field(None, allow_inf_nan=False)
+    judge_overall: float | None = None
     """What the judge itself gave; None where it gave none."""
     critical: list[str] = []
     reasons: str = ""
@@ -116,7 +116,7 @@ class Score(Record):
     model: str = ""
     """The model that answered, as its server names it."""
     usage: Usage = Usage()
-    usd: float | None = Field(None, ge=0, allow_inf_nan=False)
+    usd: float | None = Field(None, ge=0)
     """None where no price is known."""
     seconds: float = 0.0
 

@@ -151,12 +151,13 @@ def test_no_path_of_this_machine_stands_in_the_card(write_run: Write, workspace:
 
 def test_no_key_stands_in_the_card(trained: Any, workspace: Any, monkeypatch: pytest.MonkeyPatch, lines: Write) -> None:
     monkeypatch.setenv("MY_API_KEY", "correct-horse-battery")
-    said = "correct-horse-battery sk-ant-REDACTED hf_abcdefghijklmnopqrst Bearer abcdefgh12345678"
+    monkeypatch.setenv("CHARLAB_TOKEN_GPU_EXAMPLE_8000", "staple-of-elsewhere")
+    said = "correct-horse-battery staple-of-elsewhere sk-ant-REDACTED hf_abcdefghijklmnopqrst Bearer abcdefgh12345678"
     rows = [json.loads(line) for line in trained.samples.read_text().splitlines()]
     trained.samples.write_text(lines([{**row, "text": said} for row in rows]))
     text = read(workspace)
     assert "(removed)" in text
-    assert not any(secret in text for secret in ("correct-horse", "sk-ant", "hf_abc", "abcdefgh12345678"))
+    assert not any(secret in text for secret in ("correct-horse", "staple", "sk-ant", "hf_abc", "abcdefgh12345678"))
 
 
 def test_urls_and_rates_are_no_paths(workspace: Any) -> None:
