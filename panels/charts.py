@@ -168,9 +168,10 @@ class Charts(Container):
         shown, _ = self._shown()
         if not self._waiting:
             return
-        number = self._waiting.pop(0)
-        if number in shown and number < len(self._charts):
-            self._draw_plot(self.query(Plot)[number - shown.start], number)
+        number, plots = self._waiting.pop(0), self.query(Plot)
+        # a size that is not arranged yet has too few plots, and a console that is left has none
+        if number in shown and number < len(self._charts) and number - shown.start < len(plots):
+            self._draw_plot(plots[number - shown.start], number)
         if self._waiting:
             self.call_later(self._draw_next)
 

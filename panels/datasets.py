@@ -252,7 +252,7 @@ class DatasetsPanel(Container):
                 found.append(place)
         if stop < len(items):
             self.call_later(self._look_through, found, keeps, stop)
-        else:
+        elif self.query("#rows"):  # a console that is left has none
             self._show_picked(self.view, found)
 
     def _show_picked(self, view: DatasetView, picked: Sequence[int]) -> None:

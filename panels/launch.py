@@ -184,6 +184,8 @@ class Launch(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "back":
             return self.query_one(Source).has_focus
+        if action in ("save", "save_as", "start") and not self._data and not self._problems:
+            return False  # no recipe is read yet
         return not (self._readonly and action in ("save", "save_as", "start"))
 
     def focus(self, scroll_visible: bool = True) -> Self:

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from driving import stand_still, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -340,22 +342,29 @@ PICTURES = ROOT / "tests" / "pictures"
 
 
 @pytest.fixture
-def compare_picture(tmp_path: Path) -> Callable[[Any, str], None]:
-    """Compare what an app shows with the picture kept of it: compare_picture(app, "runs").
+def compare_picture(tmp_path: Path) -> Callable[[Any, str], Awaitable[None]]:
+    """Wait until an app shows what is kept as its picture: await compare_picture(pilot, "runs").
 
     CHARLAB_UPDATE_PICTURES=1 keeps what is shown instead; look at the change before it is kept for good.
     Our own because pytest-textual-snapshot pins syrupy 4.8.0, which cannot live with pytest 9.
     """
 
-    def compare(app: Any, name: str) -> None:
-        kept = PICTURES / f"{name}-{app.size.width}x{app.size.height}.svg"
-        shown = trim_picture(app.export_screenshot(title=name))
+    async def compare(pilot: Any, name: str) -> None:
+        kept = PICTURES / f"{name}-{pilot.app.size.width}x{pilot.app.size.height}.svg"
+
+        def look() -> str:
+            return trim_picture(pilot.app.export_screenshot(title=name))
+
         if os.environ.get("CHARLAB_UPDATE_PICTURES"):
             PICTURES.mkdir(exist_ok=True)
-            kept.write_text(shown)
-        elif not kept.is_file() or kept.read_text() != shown:
+            kept.write_text(await stand_still(pilot, look))
+            return
+        wanted = kept.read_text() if kept.is_file() else ""
+        try:
+            await wait_until(pilot, lambda: look() == wanted, name, seconds=10)
+        except AssertionError:
             actual = tmp_path / kept.name
-            actual.write_text(shown)
+            actual.write_text(look())
             pytest.fail(f"{actual} is not {kept}; CHARLAB_UPDATE_PICTURES=1 keeps it", pytrace=False)
 
     return compare

@@ -141,10 +141,12 @@ def find_port(host: str) -> int:
 
 def wait_healthy(server: Server, http: httpx2.Client, log: Path, say: Say) -> None:
     """Return when it answers; what its log says of its progress is told on."""
-    told, offset = "", 0
-    while True:
+    told, offset, healthy = "", 0, False
+    while not healthy:
         server.check(log)
-        with open(log, "rb") as file:
+        with suppress(httpx2.TransportError):
+            healthy = http.get("/health").status_code == 200
+        with open(log, "rb") as file:  # once more after it answers: it may have loaded between two looks
             file.seek(offset)
             news = file.read()
         offset += len(news)
@@ -152,10 +154,8 @@ def wait_healthy(server: Server, http: httpx2.Client, log: Path, say: Say) -> No
             if message != told:
                 told = message
                 say("progress", message=f"vLLM: {message}")
-        with suppress(httpx2.TransportError):
-            if http.get("/health").status_code == 200:
-                return
-        time.sleep(LOOK_SECONDS)
+        if not healthy:
+            time.sleep(LOOK_SECONDS)
 
 
 def read_progress(text: str) -> list[str]:

@@ -13,13 +13,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from engine.records.serving import Endpoint
+from engine.store.paths import Workspace
 from kit import HERE, Row, environment, make_workspace, name_charlab
 from lab import open_console, read_blocks
 from screen import Screen
 from terminal import Terminal, find_percentile
-
-from engine.records.serving import Endpoint
-from engine.store.paths import Workspace
 
 MODEL = "bundled:smollm2-135m"
 STARTS = 9

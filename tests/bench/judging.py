@@ -13,8 +13,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from kit import ROOT, Row
-
 from engine.data.read import find_dataset
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item
@@ -25,6 +23,7 @@ from engine.records.dataset import Message
 from engine.records.judging import Score, Usage
 from engine.store.journal import Journal
 from engine.store.paths import Workspace
+from kit import ROOT, Row
 
 LATENCY, IN_FLIGHT, JUDGED = 0.2, 32, 1000
 FAIL_EVERY = 50
@@ -169,7 +168,7 @@ def add_up(scores: list[Score]) -> Usage:
 @contextmanager
 def serve_api(latency: float, fail_every: int = 0) -> Iterator[str]:
     """In a process of its own, so that it takes no time from the client's."""
-    words = [sys.executable, str(ROOT / "tests" / "engine" / "judge" / "api.py"), "--latency", str(latency)]
+    words = [sys.executable, str(ROOT / "tests" / "parts" / "api.py"), "--latency", str(latency)]
     words += ["--key", KEY, "--fail-every", str(fail_every)]
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from engine.store.paths import RunPaths, Workspace
 from kit import HERE, Row, environment, make_workspace, name_charlab
 from leet import find_leet, measure_leet
 from record import resolve_demo
@@ -23,8 +24,6 @@ from screen import Screen
 from store import RUNS, write_runs
 from synthetic import write_run
 from terminal import Terminal, find_percentile, press_along, tell_latency, wait_without_key
-
-from engine.store.paths import RunPaths, Workspace
 
 NEWEST = "zenith"
 """A name that stands nowhere else on the screen."""

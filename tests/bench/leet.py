@@ -13,6 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 import psutil
+
 from kit import HERE
 from terminal import Terminal, press_along, tell_latency, wait_without_key
 

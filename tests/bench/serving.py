@@ -17,8 +17,6 @@ from statistics import fmean, median
 from typing import Any
 
 from chat import MODEL, measure_first_token, measure_keys, measure_start
-from kit import ROOT, Row, Side, make_workspace, run_command
-
 from engine.errors import ModelError
 from engine.records.dataset import Message
 from engine.records.serving import Sampling, ServeRequest
@@ -26,6 +24,7 @@ from engine.serve.answers import Answer, Scored
 from engine.serve.client import Client, Job
 from engine.serve.server import start_server
 from engine.store.paths import Workspace
+from kit import ROOT, Row, Side, make_workspace, run_command
 
 THREADS = 2
 SAMPLES, TOKENS = 40, 64

@@ -21,13 +21,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from record import lay_run, resolve_demo, to_line, write_launch
-
 from engine.launch.process import read_start
 from engine.records.rows import Event, Process
 from engine.records.run import Run
 from engine.store.journal import Journal
 from engine.store.paths import RunPaths
+from record import lay_run, resolve_demo, to_line, write_launch
 
 SECONDS_PER_STEP = 0.4
 TOKENS_PER_STEP = 1190.0

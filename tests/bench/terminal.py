@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 import psutil
+
 from kit import environment
 from screen import Screen
 

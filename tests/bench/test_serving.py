@@ -1,20 +1,16 @@
 """The parts that the benchmarks of serving and talking stand on."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-
 from chat import count_shown, shows_typed, stream
-from screen import Screen
-from serving import find_trained, make_jobs, write_body
-
 from engine.records.dataset import Message
 from engine.records.serving import Endpoint, Sampling, ServeRequest
 from engine.serve.client import Client
 from engine.serve.server import name_url
+from screen import Screen
+from serving import find_trained, make_jobs, write_body
 
 
 def show(*lines: str) -> Screen:

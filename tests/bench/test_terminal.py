@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-
 from screen import Screen
 from synthetic import DIGITS, EVERY, find_lost, make_lines
 from terminal import QUERIES, Terminal, answer_query

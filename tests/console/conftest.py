@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from engine.records.run import EvalRun, ProbesUse, ScoreRun, Subject
 from engine.records.serving import Sampling
 from engine.store.journal import write_json, write_rows
 from engine.store.paths import RunPaths, Workspace
+from listener import Listener
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,48 +38,37 @@ class Streaming:
         self.dies_after: int | None = None
         self.gate = threading.Event()
         self.gate.set()
-        outer = self
+        self._listener = Listener(self.answer)
+        self.reference = f"{self._listener.url}#parrot"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.asked.append(body)
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.end_headers()
-                for number, piece in enumerate(outer.say(body)):
-                    if number == outer.dies_after:
-                        return
-                    choice: dict[str, Any] = {"delta": {"content": piece}}
-                    if body.get("logprobs"):
-                        top = [{"token": piece, "logprob": -0.1}, {"token": "else", "logprob": -2.5}]
-                        choice["logprobs"] = {"content": [{"token": piece, "logprob": -0.1, "top_logprobs": top}]}
-                    try:
-                        self.tell({"choices": [choice]})
-                    except OSError:
-                        return
-                    time.sleep(outer.pace)
-                    outer.gate.wait(20)
-                self.tell({"choices": [{"delta": {}, "finish_reason": "stop"}]})
-                self.wfile.write(b"data: [DONE]\n\n")
+    def answer(self, handler: Any, body: dict[str, Any]) -> None:
+        def tell(event: dict[str, Any]) -> None:
+            handler.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+            handler.wfile.flush()
 
-            def tell(self, event: dict[str, Any]) -> None:
-                self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
-                self.wfile.flush()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        self.reference = f"http://127.0.0.1:{self._server.server_port}/v1#parrot"
+        self.asked.append(body)
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        for number, piece in enumerate(self.say(body)):
+            if number == self.dies_after:
+                return
+            choice: dict[str, Any] = {"delta": {"content": piece}}
+            if body.get("logprobs"):
+                top = [{"token": piece, "logprob": -0.1}, {"token": "else", "logprob": -2.5}]
+                choice["logprobs"] = {"content": [{"token": piece, "logprob": -0.1, "top_logprobs": top}]}
+            try:
+                tell({"choices": [choice]})
+            except OSError:
+                return
+            time.sleep(self.pace)
+            self.gate.wait(20)
+        tell({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        handler.wfile.write(b"data: [DONE]\n\n")
 
     def close(self) -> None:
         self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._listener.close()
 
 
 @pytest.fixture

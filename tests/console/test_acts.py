@@ -9,25 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Static
 
 from console.acts import run_command, spell_command
 from console.app import Lab
+from driving import wait_until
 from engine.store.paths import Workspace
 from panels.confirm import Confirm
+from panels.launch import Launch
 from panels.table import Table
 
 ADA = "20260101-0900-ada-1a2b"
-
-
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str, seconds: float = 10) -> None:
-    for _ in range(int(seconds / 0.05)):
-        if check():
-            return
-        assert not pilot.app.return_code, f"the console ended while waiting for {what}"
-        await pilot.pause(0.05)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def messages(app: Lab) -> str:
@@ -106,7 +98,7 @@ def test_a_run_is_started_watched_and_stopped_by_keys_alone(
         async with app.run_test(size=(120, 34)) as pilot:
             await pilot.press("6")
             await wait_until(pilot, lambda: app.query_one(ContentSwitcher).current == "launch", "the recipes")
-            await pilot.pause(0.5)
+            await wait_until(pilot, lambda: app.query_one(Launch).text_to_copy(), "a recipe")
             await pilot.press("S")
             await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
             command = str(app.screen.query_one("#command", Static).content)

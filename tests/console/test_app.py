@@ -21,6 +21,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from console.app import Lab
 from console.palette import Palette
+from driving import stand_still, wait_until
 from engine.store.paths import Workspace
 from panels.bar import Bar
 from panels.charts import Charts
@@ -57,16 +58,6 @@ def drive(workspace: Workspace, check: Check, size: tuple[int, int] = (120, 34),
             await check(app, pilot)
 
     asyncio.run(go())
-
-
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str) -> None:
-    """Go on with the app until something is so."""
-    for _ in range(500):
-        if check():
-            return
-        assert not pilot.app.return_code, f"the console ended while waiting for {what}"
-        await pilot.pause(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 async def listed(app: Lab, pilot: Pilot[int], count: int) -> None:
@@ -134,9 +125,8 @@ def test_a_panel_that_is_slow_to_compose_has_the_keys_once_it_is_open(
         await listed(app, pilot, 1)
         await pilot.press("2")
         await wait_until(pilot, lambda: panel_of(app) == "training", "the panel")
-        await pilot.pause(0.5)
-        assert app.focused is not None
-        assert app.query_one("#training") in app.focused.ancestors_with_self
+        panel = app.query_one("#training")
+        await wait_until(pilot, lambda: app.focused and panel in app.focused.ancestors_with_self, "the keys")
 
     drive(workspace, check)
 
@@ -281,9 +271,9 @@ def test_the_last_line_always_shows_the_way_to_help_and_out(
 
     async def check(app: Lab, pilot: Pilot[int]) -> None:
         await listed(app, pilot, 1)
-        for number in range(1, 7):
+        for number, name in enumerate(PANELS, 1):
             await pilot.press(str(number))
-            await pilot.pause(0.05)
+            await wait_until(pilot, lambda name=name: panel_of(app) == name, name)
             shown = text_of(app.query_one(Keys))
             assert "? Help" in shown
             assert "q Quit" in shown
@@ -415,7 +405,7 @@ def test_readonly_hides_every_act_and_neither_keys_nor_palette_run_one(
             assert not isinstance(app.screen, Confirm)
         await pilot.press("6")
         await wait_until(pilot, lambda: panel_of(app) == "launch" and app.focused, "the recipes")
-        await pilot.pause(0.1)
+        await stand_still(pilot, lambda: screen_text(app))
         titles = {entry.title for entry in Palette(app.screen).entries()}
         assert not titles & {"Start", "Save", "Save as"}, titles
         await pilot.press("S", "ctrl+s")
@@ -494,11 +484,11 @@ def test_y_still_copies_where_no_file_can_be_written(
 
 def test_an_empty_workspace_says_how_to_make_a_run_and_every_panel_opens(workspace: Workspace) -> None:
     async def check(app: Lab, pilot: Pilot[int]) -> None:
-        await pilot.pause(0.1)
-        assert "no runs yet" in text_of(app.query_one("#runs Table"))
+        await wait_until(pilot, lambda: "no runs yet" in text_of(app.query_one("#runs Table")), "the table")
         for number, name in enumerate(PANELS, 1):
-            await pilot.press(str(number), "enter", "y")
-            await pilot.pause(0.05)
+            await pilot.press(str(number))
+            await wait_until(pilot, lambda name=name: panel_of(app) == name, name)
+            await pilot.press("enter", "y")
             assert panel_of(app) == name
             await pilot.press("escape")
         await pilot.press("2")
@@ -581,16 +571,14 @@ def test_hostile_text_in_names_events_and_logs_is_shown_as_plain_text(
         app.pin(BOB)
         app.open_run(ADA)
         await read(app, pilot, ADA, BOB)
-        await pilot.pause(0.1)
+        await wait_until(pilot, lambda: "[red]x[/red] [@click=app.bell]y[/]" in screen_text(app), "the name")
         assert no_control(screen_text(app))
-        assert "[red]x[/red] [@click=app.bell]y[/]" in screen_text(app)
         await pilot.press("e")
-        await pilot.pause()
-        assert "[red]x[/red]" in text_of(app.query_one("#training Table"))
-        for number in "123456":
-            await pilot.press(number)
-            await pilot.pause(0.1)
-            assert no_control(screen_text(app)), number
+        await wait_until(pilot, lambda: "[red]x[/red]" in text_of(app.query_one("#training Table")), "the log")
+        for number, name in enumerate(PANELS, 1):
+            await pilot.press(str(number))
+            await wait_until(pilot, lambda name=name: panel_of(app) == name, name)
+            assert no_control(await stand_still(pilot, lambda: screen_text(app))), name
         await pilot.press("2", "question_mark")
         await pilot.pause()
         assert no_control(screen_text(app))
@@ -702,9 +690,7 @@ def test_a_storm_of_resizes_leaves_a_panel_whole(name: str, workspace: Workspace
         await read(app, pilot, ADA, BOB)
         await pilot.press(str(PANELS.index(name) + 1))
         await wait_until(pilot, lambda: panel_of(app) == name, name)
-        before = ""
-        while before != (before := screen_text(app)):  # what it reads may take longer than a moment
-            await pilot.pause(0.3)
+        before = await stand_still(pilot, lambda: screen_text(app))
         for size in sizes:
             await pilot.resize_terminal(*size)
             assert [strip.cell_length for strip in app.screen._compositor.render_strips()] == [size[0]] * size[1]

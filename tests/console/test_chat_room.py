@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from console.app import Lab
 from console.chat_room import ChatRoom
 from console.partners import Found, read_models
+from driving import wait_until
 from engine.data.check import check_dataset
 from engine.data.read import read_pairs, read_probes
 from engine.records.serving import Sampling
@@ -51,14 +52,6 @@ def drive(workspace: Workspace, check: Check, **settings: Any) -> None:
             await check(app, pilot, room)
 
     asyncio.run(go())
-
-
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str) -> None:
-    for _ in range(500):
-        if check():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 async def pick(pilot: Pilot[int], room: ChatRoom, *servers: Any) -> None:
@@ -357,8 +350,7 @@ def test_while_it_is_blind_nothing_tells_one_side_from_the_other(workspace: Work
         failed = next(reply for reply in turns(room)[1].replies if reply.state == "failed")
         assert character[0].reference not in failed.words
         await pilot.press("escape", "b")
-        await pilot.pause(0.1)
-        assert all("first after" in reply.words for reply in turns(room)[0].replies)
+        await wait_until(pilot, lambda: all("first after" in r.words for r in turns(room)[0].replies), "the speeds")
 
     drive(workspace, check, run=ADA)
 

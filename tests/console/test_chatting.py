@@ -9,9 +9,6 @@ import pytest
 from console.chatting import chat
 from engine.errors import InputError
 from engine.store.paths import Workspace
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
-
 from screen import Screen
 from terminal import Terminal
 

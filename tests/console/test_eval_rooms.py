@@ -18,6 +18,7 @@ from textual.widgets import ContentSwitcher
 from console.app import Lab
 from console.costs import read_costs
 from console.evaluations import list_evaluations, read_detail
+from driving import wait_until
 from engine.data.read import read_prompts
 from engine.errors import InputError
 from engine.judge.budget import allow
@@ -86,14 +87,6 @@ def drive(workspace: Workspace, check: Check, size: tuple[int, int] = (120, 34))
             await check(app, pilot)
 
     asyncio.run(go())
-
-
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str) -> None:
-    for _ in range(500):
-        if check():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 async def open_evals(app: Lab, pilot: Pilot[int], run: str, baseline: str | None = None) -> EvalsPanel:
@@ -445,7 +438,7 @@ def test_nothing_heavy_is_loaded_for_a_comparison(workspace: Workspace, evals: t
 @pytest.mark.parametrize("name", ["evals", "evals-answers", "evals-triage", "ledger"])
 def test_pictures(
     name: str, size: tuple[int, int], workspace: Workspace, evals: tuple[RunPaths, ...],
-    write_run: Callable[..., Any], compare_picture: Callable[[Any, str], None],
+    write_run: Callable[..., Any], compare_picture: Callable[[Any, str], Awaitable[None]],
 ) -> None:  # fmt: skip
     recipe = {
         "name": "ada",
@@ -475,10 +468,8 @@ def test_pictures(
         app._feed.stop()
         front = app.query_one(ContentSwitcher).visible_content
         await wait_until(pilot, lambda: app.focused and front in app.focused.ancestors, "the focus")
-        await pilot.pause(0.2)
         app.query_one(Bar).show(words=("~/lab",))
-        await pilot.pause()
-        compare_picture(app, name)
+        await compare_picture(pilot, name)
 
     drive(workspace, check, size)
 

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import fmean
 from subprocess import CompletedProcess
@@ -20,10 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "engine" / "judge"))
-
 from api import REFUSED, Api, Ask, Model
-
 from console.__main__ import main
 from console.evaluating import describe_evaluation
 from engine.judge.ledger import read_ledger
@@ -33,6 +29,7 @@ from engine.stats.intervals import wilson
 from engine.store.index import summarise_run
 from engine.store.journal import read_json, read_rows, write_json
 from engine.store.paths import RunPaths, Workspace
+from listener import Listener, send
 
 CLAUDE = "anthropic:claude-sonnet-5-5"
 KEY = "sk-ant-04f1-never-to-be-seen"
@@ -86,33 +83,19 @@ class Talker:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.permits = threading.Semaphore(0)
-        outer = self
+        self.listener = Listener(self.answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                text = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
-                if body["temperature"]:  # the tasks about the base's nature are asked without
-                    outer.permits.acquire()
-                    outer.asked.append(text)
-                said = f"I hold, Sir, that to “{text}” one answer is just, and I have weighed it with some care."
-                choice = {"message": {"content": said}, "text": said, "finish_reason": "stop"}
-                data = json.dumps({"choices": [choice], "usage": {"completion_tokens": 9}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+    def answer(self, handler: Any, body: dict[str, Any]) -> None:
+        text = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
+        if body["temperature"]:  # the tasks about the base's nature are asked without
+            self.permits.acquire()
+            self.asked.append(text)
+        said = f"I hold, Sir, that to “{text}” one answer is just, and I have weighed it with some care."
+        choice = {"message": {"content": said}, "text": said, "finish_reason": "stop"}
+        send(handler, 200, {"choices": [choice], "usage": {"completion_tokens": 9}})
 
     def name(self, model: str = "talker") -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/v1#{model}"
+        return f"{self.listener.url}#{model}"
 
     def let(self, count: int) -> None:
         self.permits.release(count)
@@ -123,8 +106,7 @@ def talker() -> Iterator[Talker]:
     one = Talker()
     yield one
     one.let(10_000)
-    one.server.shutdown()
-    one.server.server_close()
+    one.listener.close()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from engine.stats.intervals import wilson
 from engine.store.index import summarise_run
 from engine.store.journal import read_json, read_rows
 from engine.store.paths import RunPaths, Workspace
+from listener import Listener, send
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = "bundled:smollm2-135m"
@@ -51,34 +51,20 @@ class Held:
         self.tasks = 0
         self.holds_tasks = False
         self.permits = threading.Semaphore(0)
-        outer = self
+        self.listener = Listener(self.answer)
+        self.reference = f"{self.listener.url}#held"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if body["temperature"]:  # the tasks about the base's nature are asked without
-                    outer.seeds.append(body["seed"])
-                    outer.permits.acquire()
-                else:
-                    outer.tasks += 1
-                    if outer.holds_tasks:
-                        outer.permits.acquire()
-                text = f"I am an AI language model, and my seed is {body['seed']}."
-                choice = {"message": {"content": text}, "text": text, "finish_reason": "stop"}
-                data = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        self.reference = f"http://127.0.0.1:{self.server.server_port}/v1#held"
+    def answer(self, handler: Any, body: dict[str, Any]) -> None:
+        if body["temperature"]:  # the tasks about the base's nature are asked without
+            self.seeds.append(body["seed"])
+            self.permits.acquire()
+        else:
+            self.tasks += 1
+            if self.holds_tasks:
+                self.permits.acquire()
+        text = f"I am an AI language model, and my seed is {body['seed']}."
+        choice = {"message": {"content": text}, "text": text, "finish_reason": "stop"}
+        send(handler, 200, {"choices": [choice], "usage": {"completion_tokens": 3}})
 
     def let(self, count: int) -> None:
         self.permits.release(count)
@@ -89,8 +75,7 @@ def held() -> Iterator[Held]:
     one = Held()
     yield one
     one.let(10_000)
-    one.server.shutdown()
-    one.server.server_close()
+    one.listener.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from console.rooms import Room
+from driving import wait_until
 from engine.errors import InputError
 
 
@@ -44,14 +45,6 @@ def play(act: Callable[[Shown, Pilot[None]], Awaitable[None]]) -> None:
     asyncio.run(go())
 
 
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object]) -> None:
-    for _ in range(500):
-        if check():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("waited in vain")
-
-
 def test_of_many_readings_asked_for_at_once_the_first_and_the_last_are_done() -> None:
     gate, begun = threading.Event(), []
 
@@ -63,14 +56,14 @@ def test_of_many_readings_asked_for_at_once_the_first_and_the_last_are_done() ->
     async def act(room: Shown, pilot: Pilot[None]) -> None:
         for number in range(8):
             room.load(lambda number=number: read(number))
-        await wait_until(pilot, lambda: begun)
+        await wait_until(pilot, lambda: begun, "a reading")
         room.load(lambda: read(8))
         gate.set()
-        await wait_until(pilot, lambda: room.taken)
+        await wait_until(pilot, lambda: room.taken, "what was read")
         assert room.taken == [8]
         assert len(begun) == 2
         room.load(lambda: 9)
-        await wait_until(pilot, lambda: room.taken == [8, 9])
+        await wait_until(pilot, lambda: room.taken == [8, 9], "what was read")
 
     play(act)
 
@@ -81,9 +74,9 @@ def test_readings_of_two_kinds_do_not_wait_for_each_other() -> None:
     async def act(room: Shown, pilot: Pilot[None]) -> None:
         room.load(lambda: gate.wait(10) and "slow", "detail")
         room.load(lambda: "quick", "listing")
-        await wait_until(pilot, lambda: room.taken == ["quick"])
+        await wait_until(pilot, lambda: room.taken == ["quick"], "what was read")
         gate.set()
-        await wait_until(pilot, lambda: room.taken == ["quick", "slow"])
+        await wait_until(pilot, lambda: room.taken == ["quick", "slow"], "what was read")
 
     play(act)
 
@@ -94,10 +87,10 @@ def test_what_cannot_be_read_or_shown_is_told() -> None:
 
     async def act(room: Shown, pilot: Pilot[None]) -> None:
         room.load(refuse)
-        await wait_until(pilot, lambda: room.troubles == ["no such run; try: charlab runs"])
+        await wait_until(pilot, lambda: room.troubles == ["no such run; try: charlab runs"], "the trouble")
         room.load(lambda: "unshowable")
-        await wait_until(pilot, lambda: room.troubles[1:] == ["ValueError: no such cell"])
+        await wait_until(pilot, lambda: room.troubles[1:] == ["ValueError: no such cell"], "the trouble")
         room.load(lambda: "fine")
-        await wait_until(pilot, lambda: room.taken == ["fine"])
+        await wait_until(pilot, lambda: room.taken == ["fine"], "what was read")
 
     play(act)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
-
-from terminal import Terminal
-
 from engine.store.paths import Workspace
+from terminal import Terminal
 
 ADA, BOB = "20260101-0900-ada-1a2b", "20260102-0900-bob-3c4d"
 CONSOLE = [sys.executable, "-m", "console"]

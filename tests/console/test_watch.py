@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from console.app import Lab
 from console.showing import show_run
 from console.watch import attach
+from driving import wait_until
 from engine.launch.process import read_start
 from engine.store.journal import read_json, write_json
 from engine.store.paths import Workspace
@@ -48,15 +48,6 @@ def appender(workspace: Workspace) -> Iterator[subprocess.Popen[bytes]]:
     yield process
     process.kill()
     process.communicate()
-
-
-async def wait_until(pilot: Pilot[Any], check: Callable[[], object], what: str) -> None:
-    for _ in range(500):
-        if check():
-            return
-        assert not pilot.app.return_code, f"the console ended while waiting for {what}"
-        await pilot.pause(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def test_curves_grow_while_a_worker_writes_and_its_end_is_noticed(

@@ -162,6 +162,16 @@ def test_pages_turn_in_a_circle_and_the_chart_in_front_leads() -> None:
     play(act, [make_run()], size=(80, 24))
 
 
+def test_charts_that_are_left_while_they_are_drawn_are_left_alone() -> None:
+    async def act(app: Stage, charts: Charts, pilot: Pilot[None]) -> None:
+        gone = charts.query(Plot).remove()
+        charts.show([make_run(last=50)], LOOK)
+        await gone
+        await pilot.pause()
+
+    play(act, [make_run()])
+
+
 def test_one_chart_may_have_the_whole_page() -> None:
     async def act(app: Stage, charts: Charts, pilot: Pilot[None]) -> None:
         charts.move(2)

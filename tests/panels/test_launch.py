@@ -45,7 +45,7 @@ FORECAST = Forecast(
 
 
 class Stage(App[None]):
-    def __init__(self, files: list[RecipeFile] = FILES, readonly: bool = False) -> None:
+    def __init__(self, files: list[RecipeFile] | None = FILES, readonly: bool = False) -> None:
         super().__init__()
         self.files = files
         self.readonly = readonly
@@ -55,7 +55,8 @@ class Stage(App[None]):
         yield Launch(readonly=self.readonly)
 
     def on_mount(self) -> None:
-        self.panel.show_recipes(self.files)
+        if self.files is not None:
+            self.panel.show_recipes(self.files)
         self.panel.focus()
 
     def on_launch_changed(self, event: Launch.Changed) -> None:
@@ -205,6 +206,19 @@ def test_nothing_wrong_is_started() -> None:
         assert not [e for e in app.heard if isinstance(e, Launch.Asked)]
 
     play(act)
+
+
+def test_nothing_is_started_or_saved_before_a_recipe_is_read() -> None:
+    async def act(app: Stage, pilot: Pilot[None]) -> None:
+        await pilot.press("S", "ctrl+s", "W")
+        await pilot.pause()
+        assert app.heard == []
+        app.panel.show_recipes(FILES)
+        await pilot.press("S")
+        await pilot.pause()
+        assert app.last(Launch.Asked).name == "ada"
+
+    play(act, files=None)
 
 
 def test_saving_goes_under_the_name_it_was_opened_by_or_a_new_one() -> None:

@@ -39,7 +39,7 @@ from panels.turn import ReplyView, SideView, TurnView
 
 SIZES = ((80, 24), (120, 34), (200, 50))
 ADA, BOB = "20260101-0900-ada-1a2b", "20260102-0900-bob-3c4d"
-Compared = Callable[[App[Any], str], None]
+Compared = Callable[[Pilot[Any], str], Awaitable[None]]
 
 
 class Line(NamedTuple):
@@ -109,9 +109,7 @@ def take(
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await act(pilot)
-            await pilot.pause(0.05)
-            await pilot.pause()
-            compare(app, name)
+            await compare(pilot, name)
 
     asyncio.run(go())
 

@@ -13,6 +13,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from driving import wait_until
 from panels.axis import Axis
 from panels.charts import SMOOTHINGS, Charts
 from panels.curves import ChartedRun
@@ -124,9 +125,7 @@ def test_the_head_names_the_run_and_how_it_is_seen() -> None:
         await show(panel, pilot, make_run())
         assert head(panel) == ["ada finished step 40/60", f"{ADA} by step · smoothed 3% · whole"]
         await show(panel, pilot, make_run(whole=False))
-        await asyncio.sleep(0.6)
-        await pilot.pause()
-        assert head(panel)[1].endswith("sketch, reading")
+        await wait_until(pilot, lambda: head(panel)[1].endswith("sketch, reading"), "the sketch")
 
     play(act)
 
@@ -323,11 +322,8 @@ def test_rows_that_come_fast_are_drawn_twice_a_second_and_the_last_ones_always()
         for step in range(2, 31):
             loss.append(step, float(step))
             panel.show([run])
-        for _ in range(100):
-            if "loss ada 30.00" in " ".join(panel.text_to_copy().split()) and "30.00" in title_of(panel):
-                return
-            await pilot.pause(0.02)
-        raise AssertionError(title_of(panel))
+        await wait_until(pilot, lambda: "loss ada 30.00" in " ".join(panel.text_to_copy().split()), "the copy")
+        await wait_until(pilot, lambda: "30.00" in title_of(panel), "the title")
 
     play(act)
 
@@ -413,8 +409,7 @@ def test_the_newest_note_is_in_sight_unless_an_older_one_is_read() -> None:
         await show(panel, pilot, make_run(), events=make(50))
         assert notes(panel)[-1].endswith("event 49")
         panel.show([make_run()], events=make(60))
-        await pilot.pause(0.6)
-        assert notes(panel)[-1].endswith("event 59")
+        await wait_until(pilot, lambda: notes(panel)[-1].endswith("event 59"), "the newest note")
         table.focus()
         await pilot.press("home")
         panel.show([make_run()], events=make(70))

@@ -1,16 +1,12 @@
 """What the judges' tests share: Madison's rubric, items to judge, and a judge behind the loopback API."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-
 from api import Api
-
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item
 from engine.judge.rubric import Brief, read_brief

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
+
+import api
 
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item
@@ -13,7 +14,7 @@ from engine.records.judging import Score
 
 
 def test_it_prints_its_port_and_ends_with_its_input(brief: Brief, make_items: Callable[[int], list[Item]]) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("api.py")), "--fail-every", "4"]
+    command = [sys.executable, api.__file__, "--fail-every", "4"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{int(server.stdout.readline())}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api import REFUSED, Api, Ask, Reaction, Said
 
+from api import REFUSED, Api, Ask, Reaction, Said
 from engine.errors import BusyError, InputError
 from engine.judge import prices
 from engine.judge.batch import score_batch

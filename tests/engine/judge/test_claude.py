@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api import LIMITED, OVERLOADED, REFUSED, Api, Ask, Cut, Failed, Model, Reaction, Said
 
+from api import LIMITED, OVERLOADED, REFUSED, Api, Ask, Cut, Failed, Model, Reaction, Said
 from engine.errors import InputError, ModelError, RefusedError
 from engine.judge import prices
 from engine.judge.claude import API_VERSION, ASSUMED_OUTPUT, ClaudeJudge, describe_claude

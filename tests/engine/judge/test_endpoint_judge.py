@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from engine.judge.scoring import score_items
 from engine.judge.verdict import InvalidVerdict
 from engine.records.judging import Score
 from engine.records.serving import Endpoint
+from listener import Listener, send
 
 Items = Callable[[int], list[Item]]
 PARTS = {"voice": 8, "rhetorical": 7, "historical": 9, "position": 8, "integrity": 10}
@@ -33,43 +33,29 @@ class Speaker:
         self.say: Callable[[int], tuple[str, str] | int] = lambda number: (json.dumps(GOOD), "stop")
         self.served = ""
         self.bodies: list[dict[str, Any]] = []
-        lock, outer = threading.Lock(), self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with lock:
-                    outer.bodies.append(body)
-                    number = len(outer.bodies)
-                said = outer.say(number)
-                if isinstance(said, int):
-                    answer: dict[str, Any] = {"error": {"message": f"no, {self.headers['Authorization']}"}}
-                else:
-                    choice = {"message": {"content": said[0]}, "finish_reason": said[1]}
-                    answer = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
-                    answer |= {"model": outer.served} if outer.served else {}
-                data = json.dumps(answer).encode()
-                self.send_response(said if isinstance(said, int) else 200)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self._lock = threading.Lock()
+        self.listener = Listener(self.answer)
+        url = self.listener.url
         self.endpoint = Endpoint(url=url, model="old", token=TOKEN, backend="url", reference=f"{url}#old")
+
+    def answer(self, handler: Any, body: dict[str, Any]) -> None:
+        with self._lock:
+            self.bodies.append(body)
+            number = len(self.bodies)
+        said = self.say(number)
+        if isinstance(said, int):
+            send(handler, said, {"error": {"message": f"no, {handler.headers['Authorization']}"}})
+            return
+        choice = {"message": {"content": said[0]}, "finish_reason": said[1]}
+        whole = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
+        send(handler, 200, {**whole, **({"model": self.served} if self.served else {})})
 
 
 @pytest.fixture
 def speaker() -> Iterator[Speaker]:
     speaker = Speaker()
     yield speaker
-    speaker.server.shutdown()
-    speaker.server.server_close()
+    speaker.listener.close()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from api import Api, Ask, Said
 
+from api import Api, Ask, Said
 from engine.errors import InputError
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from api import REFUSED, Api, Ask
 
+from api import REFUSED, Api, Ask
 from engine.judge.scoring import Outcome
 from engine.judge.start import EvalRequest, ScoreRequest, plan_evaluation, plan_scoring
 from engine.judge.summary import summarise_evaluation

@@ -1,15 +1,14 @@
 """A server on the loopback that speaks completions of both kinds, remembers what it was asked, and can die."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from engine.records.dataset import Character, Probe
 from engine.records.serving import Endpoint
+from listener import Listener, send
 
 
 class Speaker:
@@ -22,36 +21,24 @@ class Speaker:
         """Behind these it breaks off every connection."""
         self.finish = "stop"
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with outer._lock:
-                    if outer.answers_left == 0:
-                        return
-                    outer.answers_left -= 1
-                    outer.asked.append((self.path, body))
-                text = outer.say(self.path, body)
-                chat = self.path.endswith("/chat/completions")
-                choice: dict[str, Any] = {"message": {"content": text}} if chat else {"text": text}
-                usage = {"completion_tokens": 7, "prompt_tokens": 11}
-                answer = {"choices": [{**choice, "finish_reason": outer.finish}], "usage": usage}
-                data = json.dumps(answer if text is not None else {"error": {"message": "no such path"}}).encode()
-                self.send_response(200 if text is not None else 404)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.listener = Listener(self.answer)
+        url = self.listener.url
         self.endpoint = Endpoint(url=url, model="there", backend="url", reference=f"{url}#there")
+
+    def answer(self, handler: Any, body: dict[str, Any]) -> None:
+        with self._lock:
+            if self.answers_left == 0:
+                return
+            self.answers_left -= 1
+            self.asked.append((handler.path, body))
+        text = self.say(handler.path, body)
+        if text is None:
+            send(handler, 404, {"error": {"message": "no such path"}})
+            return
+        chat = handler.path.endswith("/chat/completions")
+        choice: dict[str, Any] = {"message": {"content": text}} if chat else {"text": text}
+        usage = {"completion_tokens": 7, "prompt_tokens": 11}
+        send(handler, 200, {"choices": [{**choice, "finish_reason": self.finish}], "usage": usage})
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -62,8 +49,7 @@ class Speaker:
 def speaker() -> Iterator[Speaker]:
     one = Speaker()
     yield one
-    one.server.shutdown()
-    one.server.server_close()
+    one.listener.close()
 
 
 @pytest.fixture

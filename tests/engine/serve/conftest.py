@@ -1,9 +1,7 @@
 """Servers that several tests share: the tiny model with an adapter on transformers, the bundled GGUF on llama.cpp."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from engine.records.dataset import Message
 from engine.records.serving import Endpoint, ServeRequest
 from engine.serve.server import Serving, start_server
 from engine.store.paths import Workspace
+from listener import Listener
 
 
 @pytest.fixture(scope="session")
@@ -81,43 +80,16 @@ def ask() -> Callable[..., list[Message]]:
 @pytest.fixture
 def answering() -> Iterator[Callable[[Callable[[Any], None]], Endpoint]]:
     """A real server on the loopback that does with each POST what a function does: answering(act) is its endpoint."""
-    servers = []
+    listeners = []
 
     def start(act: Callable[[Any], None]) -> Endpoint:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                act(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        return Endpoint(url=url, model="there", token=None, backend="url", reference=f"{url}#there")
+        listener = Listener(lambda handler, body: act(handler))
+        listeners.append(listener)
+        return Endpoint(url=listener.url, model="there", token=None, backend="url", reference=f"{listener.url}#there")
 
     yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def send(handler: Any, code: int, body: str | dict[str, Any], kind: str = "application/json", **headers: str) -> None:
-    data = (body if isinstance(body, str) else json.dumps(body)).encode()
-    handler.send_response(code)
-    for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(data)
-
-
-@pytest.fixture
-def reply() -> Callable[..., None]:
-    """Send a whole response: reply(handler, 200, {...})."""
-    return send
+    for listener in listeners:
+        listener.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from engine.records.serving import Endpoint, Sampling
 from engine.serve.answers import Answer
 from engine.serve.client import Client, Job
 from engine.store.journal import Journal, read_rows
+from listener import send
 
 
 def say(text: str, finish: str = "stop") -> dict[str, Any]:
@@ -31,8 +32,8 @@ def begin_stream(handler: Any) -> None:
     handler.end_headers()
 
 
-def test_an_answer_is_read_whole(answering: Any, reply: Any, ask: Any) -> None:
-    with Client(answering(lambda h: reply(h, 200, say("Good day.", "length")))) as client:
+def test_an_answer_is_read_whole(answering: Any, ask: Any) -> None:
+    with Client(answering(lambda h: send(h, 200, say("Good day.", "length")))) as client:
         answer = client.chat(ask("Hello"), Sampling())
     assert (answer.text, answer.tokens, answer.prompt_tokens, answer.finish) == ("Good day.", 2, 7, "length")
 
@@ -84,20 +85,20 @@ def test_a_stream_that_broke_before_its_first_token_is_asked_again(answering: An
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
-def test_a_busy_server_is_asked_again(answering: Any, reply: Any, ask: Any, code: int) -> None:
+def test_a_busy_server_is_asked_again(answering: Any, ask: Any, code: int) -> None:
     calls: list[int] = []
 
     def act(handler: Any) -> None:
         calls.append(1)
-        reply(handler, *((code, {"error": {"message": "busy"}}) if len(calls) < 3 else (200, say("Now."))))
+        send(handler, *((code, {"error": {"message": "busy"}}) if len(calls) < 3 else (200, say("Now."))))
 
     with Client(answering(act)) as client:
         assert client.chat(ask("Hello"), Sampling()).text == "Now."
     assert len(calls) == 3
 
 
-def test_a_server_that_stays_busy_is_an_error_worth_retrying(answering: Any, reply: Any, ask: Any) -> None:
-    endpoint = answering(lambda h: reply(h, 429, {"error": {"message": "slow down"}}))
+def test_a_server_that_stays_busy_is_an_error_worth_retrying(answering: Any, ask: Any) -> None:
+    endpoint = answering(lambda h: send(h, 429, {"error": {"message": "slow down"}}))
     with Client(endpoint, retries=1) as client, pytest.raises(BusyError, match="slow down"):
         client.chat(ask("Hello"), Sampling())
 
@@ -109,8 +110,8 @@ def test_nobody_there_is_an_error_worth_retrying(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("code", [200, 404, 502])
-def test_a_web_page_is_an_error_that_says_so(answering: Any, reply: Any, ask: Any, code: int) -> None:
-    endpoint = answering(lambda h: reply(h, code, "<html><title>Welcome</title></html>", "text/html"))
+def test_a_web_page_is_an_error_that_says_so(answering: Any, ask: Any, code: int) -> None:
+    endpoint = answering(lambda h: send(h, code, "<html><title>Welcome</title></html>", "text/html"))
     with Client(endpoint, retries=0) as client:
         with pytest.raises(InputError, match=r"web page.*Welcome"):
             client.chat(ask("Hello"), Sampling())
@@ -118,15 +119,15 @@ def test_a_web_page_is_an_error_that_says_so(answering: Any, reply: Any, ask: An
             list(client.stream(ask("Hello"), Sampling()))
 
 
-def test_an_answer_of_another_kind_is_an_error(answering: Any, reply: Any, ask: Any) -> None:
-    endpoint = answering(lambda h: reply(h, 200, {"result": "hi"}))
+def test_an_answer_of_another_kind_is_an_error(answering: Any, ask: Any) -> None:
+    endpoint = answering(lambda h: send(h, 200, {"result": "hi"}))
     with Client(endpoint) as client, pytest.raises(InputError, match="OpenAI"):
         client.chat(ask("Hello"), Sampling())
 
 
-def test_what_the_server_refuses_is_told_apart(answering: Any, reply: Any, ask: Any) -> None:
+def test_what_the_server_refuses_is_told_apart(answering: Any, ask: Any) -> None:
     for code, kind, message in ((401, InputError, "token"), (404, ModelError, "/models"), (400, InputError, "")):
-        endpoint = answering(lambda h, c=code: reply(h, c, {"error": {"message": "no", "type": "x"}}))
+        endpoint = answering(lambda h, c=code: send(h, c, {"error": {"message": "no", "type": "x"}}))
         with Client(endpoint) as client, pytest.raises(kind) as caught:
             client.chat(ask("Hello"), Sampling())
         assert message in caught.value.fix
@@ -142,25 +143,25 @@ def text_of(handler: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["application/json", "text/html", "text/plain"])
 def test_a_server_that_repeats_the_token_is_told_of_without_it_though_cut_in_its_middle(
-    answering: Any, reply: Any, ask: Any, kind: str
+    answering: Any, ask: Any, kind: str
 ) -> None:
     token = "token-very-secret"
     for before in (110, 190, 490):  # of 120, 200 and 500 that are told
         said = "x" * before + token
         answer = {"error": {"message": said}} if "json" in kind else said
-        endpoint = answering(lambda h, a=answer: reply(h, 401, a, kind)).model_copy(update={"token": token})
+        endpoint = answering(lambda h, a=answer: send(h, 401, a, kind)).model_copy(update={"token": token})
         with Client(endpoint) as client, pytest.raises(InputError) as bad:
             client.chat(ask("Hello"), Sampling())
         assert "token-v" not in bad.value.message
         assert "xxx" in bad.value.message
 
 
-def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, reply: Any, tmp_path: Path) -> None:
+def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, tmp_path: Path) -> None:
     calls: list[int] = []
 
     def act(handler: Any) -> None:
         calls.append(1)
-        reply(handler, *((200, text_of(handler)) if len(calls) <= 12 else (400, {"error": {"message": "full"}})))
+        send(handler, *((200, text_of(handler)) if len(calls) <= 12 else (400, {"error": {"message": "full"}})))
 
     journal = Journal(tmp_path / "answers")
     jobs = [job(n) for n in range(30)]
@@ -172,7 +173,7 @@ def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, reply: Any, 
         client.run_batch(jobs, take)
     first = {row["id"] for row in read_rows(journal.path)}
     assert len(first) == 12
-    with Client(answering(lambda h: reply(h, 200, text_of(h))), in_flight=3) as client:
+    with Client(answering(lambda h: send(h, 200, text_of(h))), in_flight=3) as client:
         assert client.run_batch([j for j in jobs if j.id not in first], take) == 18
     journal.close()
     assert sorted(row["id"] for row in read_rows(journal.path)) == sorted(j.id for j in jobs)
@@ -188,9 +189,7 @@ def test_a_batch_that_was_interrupted_does_the_rest(answering: Any, reply: Any, 
         '{"a":' * 100_000,
     ],
 )
-def test_an_answer_of_another_shape_ends_a_batch_and_what_was_in_flight_is_taken(
-    answering: Any, reply: Any, answer: Any
-) -> None:
+def test_an_answer_of_another_shape_ends_a_batch_and_what_was_in_flight_is_taken(answering: Any, answer: Any) -> None:
     lock, calls = threading.Lock(), [0]
 
     def act(handler: Any) -> None:
@@ -199,7 +198,7 @@ def test_an_answer_of_another_shape_ends_a_batch_and_what_was_in_flight_is_taken
             first = calls[0] == 1
         if not first:
             time.sleep(0.05)
-        reply(handler, 200, answer if first else text_of(handler))
+        send(handler, 200, answer if first else text_of(handler))
 
     taken: list[str] = []
     with Client(answering(act), in_flight=4) as client, pytest.raises(InputError):
@@ -208,10 +207,10 @@ def test_an_answer_of_another_shape_ends_a_batch_and_what_was_in_flight_is_taken
 
 
 @pytest.mark.parametrize("text", ["Sir \ud83d", "\udc00!"])
-def test_half_an_emoji_can_be_kept(answering: Any, reply: Any, ask: Any, tmp_path: Path, text: str) -> None:
+def test_half_an_emoji_can_be_kept(answering: Any, ask: Any, tmp_path: Path, text: str) -> None:
     def act(handler: Any) -> None:
         if not streamed:
-            return reply(handler, 200, say(text))
+            return send(handler, 200, say(text))
         begin_stream(handler)
         handler.wfile.write(event(text, "stop"))
 
@@ -267,7 +266,7 @@ def test_a_server_that_is_silent_is_not_asked_again(answering: Any, ask: Any) ->
     assert len(calls) == 2
 
 
-def test_a_batch_that_a_server_holds_ends_when_it_is_stopped(answering: Any, reply: Any) -> None:
+def test_a_batch_that_a_server_holds_ends_when_it_is_stopped(answering: Any) -> None:
     over, asked = threading.Event(), threading.Event()
 
     def act(handler: Any) -> None:
@@ -275,7 +274,7 @@ def test_a_batch_that_a_server_holds_ends_when_it_is_stopped(answering: Any, rep
             over.wait(10)
             return
         asked.set()
-        reply(handler, 200, text_of(handler))
+        send(handler, 200, text_of(handler))
 
     def stop() -> None:
         if taken:
@@ -288,7 +287,7 @@ def test_a_batch_that_a_server_holds_ends_when_it_is_stopped(answering: Any, rep
     assert len(taken) == 1
 
 
-def test_no_more_requests_are_in_flight_than_allowed(answering: Any, reply: Any) -> None:
+def test_no_more_requests_are_in_flight_than_allowed(answering: Any) -> None:
     lock, now, most = threading.Lock(), 0, 0
 
     def act(handler: Any) -> None:
@@ -299,16 +298,16 @@ def test_no_more_requests_are_in_flight_than_allowed(answering: Any, reply: Any)
         time.sleep(0.02)
         with lock:
             now -= 1
-        reply(handler, 200, text_of(handler))
+        send(handler, 200, text_of(handler))
 
     with Client(answering(act), in_flight=3) as client:
         assert client.run_batch([job(n) for n in range(12)], lambda *_: None) == 12
     assert most == 3
 
 
-def test_a_batch_gives_each_adapter_scale_its_turn(answering: Any, reply: Any) -> None:
+def test_a_batch_gives_each_adapter_scale_its_turn(answering: Any) -> None:
     order: list[float] = []
-    with Client(answering(lambda h: reply(h, 200, text_of(h))), in_flight=1) as client:
+    with Client(answering(lambda h: send(h, 200, text_of(h))), in_flight=1) as client:
         jobs = [job(n, adapter=n % 2 == 0) for n in range(6)]
         client.run_batch(jobs, lambda j, _: order.append(float(j.adapter)))
     assert order == [0, 0, 0, 1, 1, 1]

@@ -1,6 +1,6 @@
 """A real server on the loopback that behaves like the Messages API of anthropic 2.10.0; a script decides single answers.
 
-python tests/engine/judge/api.py --latency 0.2      prints its port, serves until its input closes
+python tests/parts/api.py --latency 0.2      prints its port, serves until its input closes
 """
 
 import argparse
