@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 
 import api
-
 from engine.judge.claude import ClaudeJudge
 from engine.judge.judgement import Item
 from engine.judge.rubric import Brief
