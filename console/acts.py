@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 600
 
 
+class Measure(NamedTuple):
+    """A command that takes a model and starts a run of its own."""
+
+    verb: str
+    options: str
+    """What a person is offered to change."""
+    of_any_model: bool
+    """Else of trained ones alone."""
+
+
+MEASURES = {
+    "probe": Measure("Probe", "--samples 12", True),
+    "eval": Measure("Evaluate", "--judge rules", True),
+    "export": Measure("Export", "--to q8_0", False),
+    "parity": Measure("Compare the forms of", "--forms adapter,merged,q8_0", False),
+}
+
+
 class Outcome(NamedTuple):
     ok: bool
     message: str
@@ -93,12 +111,45 @@ async def resume(app: App[int], workspace: Workspace, run: RunRow) -> str | None
 
 async def fork(app: App[int], workspace: Workspace, run: RunRow, at: float | None) -> str | None:
     """From the last checkpoint at or before step `at`, else from the newest; the id of the new run, if there is one."""
-    steps = [checkpoint.step for checkpoint in workspace.run(run.id).complete_checkpoints()]
+    steps = list_steps(workspace, run)
     if not steps:
         app.notify(f"{run.id} has no checkpoint to fork from", severity="warning", markup=False)
         return None
-    step = max((s for s in steps if at is None or s <= at), default=steps[0])
+    step = pick_step(steps, at)
     edit = f"{run.id}@{step} --set optim.steps={run.steps * 2}"
     note = f"Checkpoints: {', '.join(map(str, steps))}. Weights and optimiser state go on under a new schedule."
     outcome = await ask_and_run(app, workspace, f"Fork {run.id}?", "fork", "--detach", note=note, edit=edit)
     return outcome.run if outcome is not None else None
+
+
+async def measure(app: App[int], workspace: Workspace, command: str, run: RunRow, at: float | None) -> str | None:
+    """Start a probing, evaluation, export or parity of the model that `run` trained or was about; the new run's id.
+
+    Of a training with its crosshair at step `at`, the last checkpoint at or before that.
+    """
+    act = MEASURES[command]
+    reference = run.base
+    note = "The answers go into a run of their own."
+    if run.kind == "train":
+        steps = list_steps(workspace, run)
+        if not steps:
+            app.notify(f"{run.id} has no checkpoint to {act.verb.lower()}", severity="warning", markup=False)
+            return None
+        reference = f"run:{run.id}" if at is None else f"run:{run.id}@{pick_step(steps, at)}"
+        note = f"Checkpoints: {', '.join(map(str, steps))}. " + (
+            f"The base is {run.base}." if act.of_any_model else note
+        )
+    subject = reference if act.of_any_model else reference.removeprefix("run:").partition("#")[0]
+    edit = " ".join(filter(None, (shlex.quote(subject), act.options)))
+    outcome = await ask_and_run(app, workspace, f"{act.verb} {subject}?", command, "--detach", note=note, edit=edit)
+    return outcome.run if outcome is not None else None
+
+
+def list_steps(workspace: Workspace, run: RunRow) -> list[int]:
+    """Of its whole checkpoints."""
+    return [checkpoint.step for checkpoint in workspace.run(run.id).complete_checkpoints()]
+
+
+def pick_step(steps: list[int], at: float | None) -> int:
+    """The last at or before `at`, else the newest."""
+    return max((s for s in steps if at is None or s <= at), default=steps[0])

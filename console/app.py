@@ -46,6 +46,8 @@ PANELS = (
     ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
     ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"), ("evals", "Evals"), ("ledger", "Ledger"),
 )  # fmt: skip
+PANEL_OF = {"train": "training", "probe": "sentinels", "eval": "evals", "score": "evals"}
+"""Where a run of this kind is looked at; the others in Training, for their log."""
 MOST_WATCHED = 8
 """As many as the theme has curve colours."""
 
@@ -61,6 +63,10 @@ class Lab(App[int]):
         Binding("K", "stop", "Stop", id="app.stop", tooltip="at the next step, with a checkpoint"),
         Binding("R", "resume", "Resume", id="app.resume", tooltip="from the last checkpoint"),
         Binding("F", "fork", "Fork", id="app.fork", tooltip="go on from a checkpoint as a new run"),
+        Binding("P", "measure('probe')", "Probe", id="app.probe", show=False, tooltip="ask the character's probes"),
+        Binding("E", "measure('eval')", "Evaluate", id="app.eval", show=False, tooltip="answer and judge the prompts"),
+        Binding("X", "measure('export')", "Export", id="app.export", show=False, tooltip="write merged weights or a GGUF"),
+        Binding("C", "measure('parity')", "Parity", id="app.parity", show=False, tooltip="compare its serving forms"),
         Binding("question_mark,f1", "help", "Help", id="app.help", priority=False),
         Binding("y", "copy", "Copy", id="app.copy", show=False),
         Binding("q", "leave", "Quit", id="app.quit"),
@@ -160,13 +166,14 @@ class Lab(App[int]):
 
     # ---------------------------------------------------------------- which runs are looked at
 
-    def open_run(self, run: str | None) -> None:
-        """Show this run's curves, in front of those of the marked ones; nothing where there is none."""
+    def open_run(self, run: str | None, panel: str | None = None) -> None:
+        """Look at this run, in front of the marked ones, in `panel` or that of its kind; nothing where there is none."""
         if run is None:
             return
         self.opened = run
         self._watch()
-        self.call_next(self.action_open, "training")
+        kind = next((row.kind for row in self.rows if row.id == run), "train")
+        self.call_next(self.action_open, panel or PANEL_OF.get(kind, "training"))
 
     @on(RunsPanel.Opened)
     def _open(self, message: RunsPanel.Opened) -> None:
@@ -323,7 +330,7 @@ class Lab(App[int]):
         return next((row for row in self.rows if row.id == wanted), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("stop", "resume", "fork"):
+        if action in ("stop", "resume", "fork", "measure"):
             row = None if self.readonly else self.subject()
             if row is None or row.problem:
                 return False
@@ -335,6 +342,9 @@ class Lab(App[int]):
                     return not live and row.status not in ("finished", "draft")
                 case "fork":
                     return row.kind == "train"
+                case "measure":
+                    trained = row.kind == "train" or row.base.startswith("run:")
+                    return trained or acts.MEASURES[str(parameters[0])].of_any_model
         return True
 
     @work
@@ -350,9 +360,18 @@ class Lab(App[int]):
     @work
     async def action_fork(self) -> None:
         if (row := self.subject()) is not None:
-            panel = self.query_one_optional(TrainingPanel)
-            at = None if panel is None else panel.crosshair_step(row.id)
-            self.open_run(await acts.fork(self, self.workspace, row, at))
+            self.open_run(await acts.fork(self, self.workspace, row, self._crosshair(row)))
+
+    @work
+    async def action_measure(self, command: str) -> None:
+        if (row := self.subject()) is not None:
+            started = await acts.measure(self, self.workspace, command, row, self._crosshair(row))
+            if command in PANEL_OF:  # the others show nothing before they end
+                self.open_run(started, PANEL_OF[command])
+
+    def _crosshair(self, row: RunRow) -> float | None:
+        panel = self.query_one_optional(TrainingPanel)
+        return None if panel is None else panel.crosshair_step(row.id)
 
     # ---------------------------------------------------------------- keys of every panel
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher, Input, Static
 
 from console.acts import run_command, spell_command
 from console.app import Lab
+from console.palette import Palette
 from driving import wait_until
 from engine.store.paths import Workspace
 from panels.confirm import Confirm
@@ -85,6 +86,65 @@ def test_a_fork_whose_words_do_not_parse_starts_nothing(workspace: Workspace, wr
 
     asyncio.run(go())
     assert workspace.run_ids() == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("key", "command", "words"),
+    [
+        ("P", "probe", f"run:{ADA} --samples 12"),
+        ("E", "eval", f"run:{ADA} --judge rules"),
+        ("X", "export", f"{ADA} --to q8_0"),
+        ("C", "parity", f"{ADA} --forms adapter,merged,q8_0"),
+    ],
+)
+def test_a_trained_run_is_measured_by_a_key_that_shows_its_command(
+    key: str, command: str, words: str, workspace: Workspace, write_run: Callable[..., Any]
+) -> None:
+    paths = write_run(ADA, ended="finished")
+
+    async def go() -> None:
+        app = Lab(workspace)
+        async with app.run_test(size=(120, 34)) as pilot:
+            await wait_until(pilot, lambda: len(app.rows) == 1, "the run")
+            await pilot.pause()
+            await pilot.press(key)
+            await wait_until(pilot, lambda: "has no checkpoint" in messages(app), "the refusal")
+            paths.checkpoint(20).folder.mkdir(parents=True)
+            paths.checkpoint(20).manifest.write_text("{}")
+            await pilot.press(key)
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            assert str(app.screen.query_one("#command", Static).content) == f"$ charlab {command} --detach"
+            assert app.screen.query_one(Input).value == words
+            await pilot.press("escape")
+            assert {"Probe", "Evaluate", "Export", "Parity"} <= {e.title for e in Palette(app.screen).entries()}
+
+    asyncio.run(go())
+    assert workspace.run_ids() == [ADA]
+
+
+def test_a_base_is_probed_again_by_a_key_and_its_sentinels_are_opened(
+    workspace: Workspace, write_eval: Callable[..., Any]
+) -> None:
+    write_eval(ADA, lambda number: 5)
+
+    async def go() -> None:
+        app = Lab(workspace)
+        async with app.run_test(size=(120, 34)) as pilot:
+            await wait_until(pilot, lambda: len(app.rows) == 1, "the evaluation")
+            await pilot.pause()
+            await pilot.press("X")
+            assert not isinstance(app.screen, Confirm)  # there is nothing to export
+            await pilot.press("P")
+            await wait_until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+            app.screen.query_one(Input).value = "bundled:smollm2-135m --samples 1 --max-tokens 4"
+            await pilot.press("enter")
+            await wait_until(pilot, lambda: len(app.rows) == 2, "the probing", 60)
+            await wait_until(pilot, lambda: app.query_one(ContentSwitcher).current == "sentinels", "its panel")
+            (row,) = (row for row in app.rows if row.id == app.opened)
+            assert (row.kind, row.base) == ("probe", "bundled:smollm2-135m")
+            await wait_until(pilot, lambda: app.rows[-1].status == "finished", "its end", 60)
+
+    asyncio.run(go())
 
 
 @pytest.mark.slow
