@@ -54,6 +54,11 @@ def calibrate(
     found = measure_calibration(judged, who)
     if json:
         print_json(found.to_json())
+    elif not (found.labelled or found.skipped):
+        raise InputError(
+            f"nobody has labelled an answer of {found.of} yet, and here is no terminal to show them on",
+            fix=f"charlab calibrate {found.run}, in a terminal",
+        )
     else:
         say("\n".join(describe_calibration(found)))
 
@@ -178,8 +183,6 @@ def describe_calibration(found: Calibration) -> list[str]:
     lines.append(f"  {counts}; the judge passes what it gives {found.threshold:g} or more")
     if found.left:
         lines.append(f"  {found.left} left: charlab calibrate {found.run}")
-    elif not found.drawn:
-        lines.append(f"  nothing was labelled yet: charlab calibrate {found.run}, in a terminal")
     elif found.state == "too few to say":
         lines.append(f"  charlab calibrate {found.run} --n N draws more")
     if found.triage:

@@ -123,8 +123,10 @@ class Talk:
                 self.set_number(word, rest)
             case "choose" if self.conversation.blind:
                 self.choose(rest)
-            case _:
+            case "help":
                 narrate(HELP)
+            case _:
+                narrate(f"/{plain(word, 40)} is unknown\n{HELP}")
         return True
 
     def set_number(self, name: str, text: str) -> None:

@@ -242,7 +242,8 @@ def chat(
 def probe(
     model: ModelArgument,
     probes: Annotated[
-        str | None, typer.Option(help="A character whose probes.jsonl is asked; that of the model's run if not given.")
+        str | None,
+        typer.Option(help="A character whose probes.jsonl is asked; else that of the model's run, else the only one."),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Answers per probe.")] = 12,
     system: Annotated[
@@ -275,7 +276,8 @@ def probe(
 def evaluate(
     model: ModelArgument,
     prompts: Annotated[
-        str | None, typer.Option(help="A character whose prompts.jsonl is asked; that of the model's run if not given.")
+        str | None,
+        typer.Option(help="A character whose prompts.jsonl is asked; else that of the model's run, else the only one."),
     ] = None,
     judge: JudgeOption = "rules",
     samples: Annotated[int, typer.Option(min=1, help="Answers per prompt.")] = 1,
@@ -337,7 +339,7 @@ def score(
 @app.command(epilog=EPILOG)
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[@STEP]", help="A run, or a checkpoint of one.")],
-    to: Annotated[list[str], typer.Option("--to", help="merged, adapter, gguf, q8_0, q4_0, q4_k_m, ... Repeatable.")],
+    to: Annotated[list[str], typer.Option("--to", help="merged,adapter,gguf,q8_0,q4_k_m,...; repeatable.")],
     detach: DetachOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -570,12 +572,15 @@ def data_check(
 
 @data_app.command("show", epilog=EPILOG)
 def data_show(
-    name: Annotated[str, typer.Argument(metavar="DATASET")], json: JsonOption = False, workspace: WorkspaceOption = None
+    name: Annotated[str, typer.Argument(metavar="DATASET")],
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Rows shown at most; all if not given.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Describe a dataset: categories, lengths, repeats, and what is wrong with which row."""
     from console import data
 
-    data.show(name, json=json, workspace=workspace)
+    data.show(name, limit=limit, json=json, workspace=workspace)
 
 
 @data_app.command("seal", epilog=EPILOG)

@@ -5,9 +5,9 @@ import textwrap
 from typing import Any
 
 from console.closing import describe_rate
+from console.exporting import split_forms
 from console.text import print_json, say, tell_error
 from console.watch import see_through
-from engine.errors import InputError
 from engine.records.serving import Sampling
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import align, plain
@@ -28,12 +28,10 @@ def parity(
 ) -> None:
     from engine.forge.parity_start import ParityRequest, start_parity
 
-    named = tuple(form.strip() for text in forms for form in text.split(",") if form.strip())
-    if forms and not named:
-        raise InputError("--forms names none", fix="--forms merged,q8_0, or leave it out")
     request = ParityRequest(
-        model=run, forms=named, probes=probes, samples=samples, sampling=sampling, judge=judge, max_tokens=judged_tokens
-    )
+        model=run, forms=tuple(split_forms(forms, "--forms")), probes=probes, samples=samples, sampling=sampling,
+        judge=judge, max_tokens=judged_tokens,
+    )  # fmt: skip
     see_through(start_parity(request, find_workspace(workspace)), show_parity, detach=detach, json=json)
 
 

@@ -49,12 +49,13 @@ def check(name: str, *, json: bool, workspace: str | None) -> None:
         say(f"  dataset.json is not of these rows; charlab data seal {name}")
 
 
-def show(name: str, *, json: bool, workspace: str | None) -> None:
+def show(name: str, *, limit: int | None, json: bool, workspace: str | None) -> None:
     from engine.data.browse import browse_dataset
 
     view = browse_dataset(find_workspace(workspace), name)
     if json:
-        print_json(view.to_json())
+        facts = view.to_json()
+        print_json({**facts, "items": facts["items"][:limit]})
         return
     say(
         f"{plain(name)}: {len(view.items)} rows, {view.with_findings} with findings; {view.probes} probes, "
@@ -69,26 +70,35 @@ def show(name: str, *, json: bool, workspace: str | None) -> None:
     for note in view.notes:
         say(f"  {plain(note)}")
     rows = [["line", "id", "category", "chosen", "rejected", "prompt"]]
-    for item in view.items:
+    for item in view.items[:limit]:
         words = [f"{item.chosen_words}", f"{item.rejected_words}"] if item.usable else ["", ""]
         rows.append(
             [f"{item.line}", plain(item.id, 30), plain(item.category, 20), *words, plain(item.asked or item.raw, 60)]
         )
     head, *lines = align(rows, {0, 3, 4})
     say(head)
-    for line, item in zip(lines, view.items, strict=True):
+    for line, item in zip(lines, view.items[:limit], strict=True):
         say(line)
         for finding in item.findings:
             say(f"      {plain(finding)}")
+    if left := len(view.items[len(lines) :]):
+        narrate(f"{left} more rows; without --limit all are shown")
 
 
 def seal(name: str, *, json: bool, workspace: str | None) -> None:
+    from engine.data.check import find_untouched
     from engine.data.layout import seal_dataset
+    from engine.data.read import read_jsonl
+    from engine.records.dataset import Pair
 
-    manifest = seal_dataset(find_workspace(workspace), name)
+    room = find_workspace(workspace)
+    manifest = seal_dataset(room, name)
     if json:
         print_json(manifest.to_json())
     narrate(f"sealed {name}: {manifest.rows} rows, sha256 {manifest.sha256[:12]}")
+    paths = room.dataset(name)
+    for finding in find_untouched(paths.pairs, read_jsonl(paths.pairs, Pair)):
+        narrate(f"  {plain(finding)}")
 
 
 def audit(name: str, sealed: list[str], *, meaning: bool, json: bool, workspace: str | None) -> None:
@@ -97,13 +107,15 @@ def audit(name: str, sealed: list[str], *, meaning: bool, json: bool, workspace:
     leaks = audit_dataset(find_workspace(workspace), name, sealed, meaning)
     if json:
         print_json([leak._asdict() for leak in leaks])
-    for leak in leaks:
-        narrate(plain(str(leak)))
+    else:
+        for leak in leaks:
+            say(plain(str(leak)))
     if leaks:
         raise RefusedError(
             f"{name} repeats {len(leaks)} sealed prompts", fix="reword or remove those rows, then seal again"
         )
-    narrate(f"{name}: no row repeats a prompt or probe of {', '.join(sealed)}")
+    if not json:
+        say(plain(f"{name}: no row repeats a prompt or probe of {', '.join(sealed)}"))
 
 
 def write_conversations(out: str, *, count: int, seed: int, modern: bool, json: bool) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from engine.stats.compare import Comparison
     from engine.store.paths import RunPaths
 
+GUARDS = {"break_rate": 0.1, "critical_failures": 0, "categories": 0.05}
+"""A limit that each may have, to show where one is mistyped."""
 BAR = 21
 """Cells of a forest bar; odd, so that nought has one of its own."""
 
@@ -113,7 +115,8 @@ def read_rule(given: Mapping[str, Any], guards: Sequence[str]) -> Rule:
     limits: dict[str, float | None] = {}
     for text in guards:
         name, equals, limit = text.partition("=")
-        limits[name] = _read_number(limit, f"--guard {name}") if equals else None
+        right = f"--guard {name}={GUARDS.get(name, 0):g}"
+        limits[name] = _read_number(limit, f"--guard {name}", right) if equals else None
     named = list(limits) if all(limit is None for limit in limits.values()) else limits
     if isinstance(named, dict) and None in named.values():
         raise InputError("a guard with a limit stands beside one without", fix="give each --guard NAME=LIMIT, or none")
@@ -123,19 +126,19 @@ def read_rule(given: Mapping[str, Any], guards: Sequence[str]) -> Rule:
 
 def read_scale(text: str) -> tuple[float, float]:
     low, _, high = text.partition(",")
-    bounds = _read_number(low, "--scale"), _read_number(high, "--scale")
+    bounds = _read_number(low, "--scale", "--scale 0,10"), _read_number(high, "--scale", "--scale 0,10")
     if not bounds[0] < bounds[1]:
         raise InputError(f"--scale {text}: the lowest score comes first", fix="--scale 0,10")
     return bounds
 
 
-def _read_number(text: str, option: str) -> float:
+def _read_number(text: str, option: str, right: str) -> float:
     try:
         number = float(text)
     except ValueError as bad:
-        raise InputError(f"{option}: {text!r:.40} is no number", fix="--scale 0,10 or --guard categories=0.05") from bad
+        raise InputError(f"{option}: {text!r:.40} is no number", fix=right) from bad
     if not abs(number) <= 1e150:  # a NaN is not either
-        raise InputError(f"{option}: {text!r:.40} is no finite number of use", fix="--scale 0,10")
+        raise InputError(f"{option}: {text!r:.40} is no finite number of use", fix=right)
     return number
 
 

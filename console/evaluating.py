@@ -3,7 +3,7 @@
 from typing import Any
 
 from console.closing import describe_rate
-from console.probing import read_system
+from console.probing import read_system, say_character
 from console.serving import read_backend
 from console.text import narrate, print_json, say, tell_error
 from console.watch import see_through
@@ -44,6 +44,8 @@ def evaluate(
     )  # fmt: skip
     paths, again = start_evaluation(request, find_workspace(workspace))
     _say_again(paths, again)
+    if prompts is None:
+        say_character(paths, "prompts")
     see_through(paths, show_evaluation, detach=detach, json=json)
 
 

@@ -1,10 +1,12 @@
 """The command that writes a run's adapter in other forms, and what it prints of an export run."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from console.text import narrate, print_json, say, tell_error
 from console.watch import attach, see_through
+from engine.errors import InputError
 from engine.store.paths import RunPaths, find_workspace
 from panels.text import plain
 
@@ -17,7 +19,7 @@ def export(run: str, *, to: list[str], detach: bool, json: bool, workspace: str 
     from engine.models.subject import describe_adapter
 
     room = find_workspace(workspace)
-    forms = list(dict.fromkeys(name_form(one) for one in to))
+    forms = list(dict.fromkeys(name_form(one) for one in split_forms(to, "--to")))
     subject = describe_adapter(run, room)
     missing = list_missing(subject, forms, room)
     for form in forms:
@@ -36,6 +38,14 @@ def export(run: str, *, to: list[str], detach: bool, json: bool, workspace: str 
         print_json(found[0] if len(found) == 1 else found)
     else:
         print_forms(found)
+
+
+def split_forms(texts: Sequence[str], option: str) -> list[str]:
+    """The forms that an option names, one or several between commas, each time that it is given."""
+    named = [form.strip() for text in texts for form in text.split(",") if form.strip()]
+    if texts and not named:
+        raise InputError(f"{option} names none", fix=f"{option} merged,q8_0")
+    return named
 
 
 def show_export(paths: RunPaths, *, json: bool) -> None:

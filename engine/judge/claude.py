@@ -66,7 +66,7 @@ class ClaudeJudge:
     ) -> None:
         """`key` is else taken from the environment, as the library does; `url` names another server of the API."""
         self.brief, self.model, self.effort, self.max_tokens, self.ttl = brief, model, effort, max_tokens, ttl
-        self._client = _connect(key, url, timeout)
+        self._client = _connect(key, url, timeout, model)
         self._use = describe_claude(brief, model, effort)
         self._pace = Pace(in_flight, warm=True)
         self._notes: list[str] = []
@@ -354,13 +354,14 @@ def describe_claude(brief: Brief, model: str, effort: Effort = EFFORT) -> JudgeU
     return brief.describe(f"{ANTHROPIC}{model}", effort, API_VERSION)
 
 
-def _connect(key: str | None, url: str | None, timeout: float) -> "anthropic.Anthropic":
+def _connect(key: str | None, url: str | None, timeout: float, model: str) -> "anthropic.Anthropic":
     import anthropic
 
     address = url or os.environ.get("ANTHROPIC_BASE_URL") or ""
     local = urlsplit(address).hostname in LOOPBACK
     # no proxy stands before this machine
     http = anthropic.DefaultHttpxClient(trust_env=False) if local else None
+    unknown = "" if prices.find_price(model) else f", and '{model}' is no model with a known price"
     try:
         client = anthropic.Anthropic(
             api_key=key, base_url=url, max_retries=0, timeout=timeout, http_client=http,
@@ -368,10 +369,10 @@ def _connect(key: str | None, url: str | None, timeout: float) -> "anthropic.Ant
         )  # fmt: skip
     except anthropic.AnthropicError as error:
         # what is said of a profile may name what stands in it
-        raise InputError(f"no way to sign in to Anthropic: {type(error).__name__}", fix=_NO_KEY_FIX) from None
+        raise InputError(f"no way to sign in to Anthropic: {type(error).__name__}{unknown}", fix=_NO_KEY_FIX) from None
     if not (client.api_key or client.auth_token or client.credentials):
         client.close()
-        raise InputError("no key for Anthropic", fix=_NO_KEY_FIX)
+        raise InputError(f"no key for Anthropic: {KEY} is not set{unknown}", fix=_NO_KEY_FIX)
     return client
 
 

@@ -51,7 +51,7 @@ def plan_critic(request: CriticRequest, workspace: Workspace) -> tuple[CriticRun
             " adapter ranks them",
             fix="name a run, such as run:ID, or an adapter's folder",
         )
-    dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace))
+    dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace, "prompts"))
     if not dataset.constitution.is_file():
         raise InputError(f"{dataset.constitution} is missing", fix="one arm asks the base under it: write one")
     brief = read_brief(dataset)

@@ -78,7 +78,7 @@ def start_scoring(request: ScoreRequest, workspace: Workspace) -> tuple[RunPaths
 
 def plan_evaluation(request: EvalRequest, workspace: Workspace) -> tuple[EvalRun, "Material"]:
     subject = describe_subject(request.model, workspace)
-    dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace))
+    dataset = find_dataset(workspace, request.prompts or find_character_of(subject, workspace, "prompts"))
     character, prompts = read_character(dataset), read_prompts(dataset.prompts)
     brief = read_brief(dataset, Path(request.rubric).expanduser() if request.rubric else None)
     judge, advice = describe_judge(request.judge, brief, request.effort, batch=request.batch)

@@ -1,5 +1,6 @@
 """From a located model to weights in memory: base, adapter, reference, each checked after loading."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from torch import Tensor
 from engine.errors import ModelError
 from engine.models.locate import Located
 from engine.records.recipe import Load, Lora
+
+# all that it says, at import, is that a kernel is missing which load_base turns off
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 _CHECK_TEXT = "In the year of our meeting I kept a careful record of everything that was said."
@@ -130,7 +134,13 @@ def check_adapter_fits(adapted: Any, folder: Path, name: str = "default") -> Non
     from peft.utils import load_peft_weights
 
     saved: dict[str, Tensor] = load_peft_weights(str(folder), device="cpu")
-    loaded = get_peft_model_state_dict(adapted, adapter_name=name)
+    # PEFT looks for the base by its name, and what a run calls it, such as bundled:NAME, is no place of the hub
+    config = adapted.peft_config[name]
+    called, config.base_model_name_or_path = config.base_model_name_or_path, adapted.name_or_path
+    try:
+        loaded = get_peft_model_state_dict(adapted, adapter_name=name)
+    finally:
+        config.base_model_name_or_path = called
     missing, unmatched = sorted(loaded.keys() - saved.keys()), sorted(saved.keys() - loaded.keys())
     if missing or unmatched:
         what = f"{len(unmatched)} tensors of the file found no place (such as {unmatched[0]})" if unmatched else ""

@@ -12,6 +12,8 @@ LARGEST = 1e150
 GROUPS = ("stratum", "difficulty", "cluster")
 """What a row may say that it belongs to."""
 
+ROWS = "rows are {id, score}, the score a number, or 0, 1, true or false for fail and pass"
+
 SHOWN = 3
 """How many ids an error names on each side."""
 
@@ -65,22 +67,22 @@ def read_scores(
     found: dict[str, Score] = {}
     for place, row in rows:
         if not isinstance(row, Mapping):
-            raise InputError(f"{place}: a row is an object, not {shorten(row)}", fix="rows are {id, score}")
+            raise InputError(f"{place}: a row is an object, not {shorten(row)}", fix=ROWS)
         name = read_name(row, "id", place)
         if name is None:
-            raise InputError(f"{place}: no id", fix="rows are {id, score}")
+            raise InputError(f"{place}: no id", fix=ROWS)
         if name in found:
             raise InputError(f"{place}: id {shorten(name)} stands already at {found[name].place}", fix="ids are unique")
         value = _read_value(row, place, scale)
         found[name] = Score(place, value, *(read_name(row, key, place) for key in GROUPS))
     if not found:
-        raise InputError(f"the {side} has no scores", fix="rows are {id, score}")
+        raise InputError(f"the {side} has no scores", fix=ROWS)
     return found
 
 
 def _read_value(row: Mapping[str, object], place: str, scale: tuple[float, float] | None) -> float | None:
     if "score" not in row:
-        raise InputError(f"{place}: no score", fix="rows are {id, score}")
+        raise InputError(f"{place}: no score", fix=ROWS)
     given = row["score"]
     if given is None and scale is not None:
         return None

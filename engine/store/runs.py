@@ -33,7 +33,7 @@ def open_record(paths: RunPaths) -> AnyRun:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise StoreError(
             f"{paths.run} was written by a newer charlab (schema {version}, this one reads {SCHEMA_VERSION})",
-            fix="pip install --upgrade charlab; nothing was changed",
+            fix="open it with a charlab as new as that one; nothing was changed",
         )
     kind = data.get("kind")
     record = _RECORDS.get(kind, Run) if isinstance(kind, str) else Run

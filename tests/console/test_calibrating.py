@@ -155,11 +155,23 @@ def test_without_a_terminal_the_state_of_the_labels_is_printed(write_evaluation:
     assert (alone["labelled"], alone["left"]) == (0, 4)
 
 
+def test_without_a_terminal_and_without_a_label_it_says_where_to_label(write_evaluation: Write, charlab: Any) -> None:
+    judged = read_judged(write_evaluation(RUN, [2.0, 8.0, 3.0, 9.0]))
+    done = charlab("calibrate", RUN)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"nobody has labelled an answer of {RUN} yet, and here is no terminal" in done.stderr
+    assert f"try: charlab calibrate {RUN}, in a terminal" in done.stderr
+    labels = Labels(judged.source, "Ada")
+    labels.give(draw_sample(judged, 4).ids[0], "pass")
+    labels.close()
+    done = charlab("calibrate", RUN)
+    assert (done.returncode, "1 labelled of 4 drawn by Ada" in done.stdout) == (0, True)
+
+
 def test_what_is_printed_says_state_counts_and_what_is_left(write_evaluation: Write) -> None:
     judged = read_judged(write_evaluation(RUN, [2.0, 8.0, 3.0, 9.0], judge="rules"))
     nothing = describe_calibration(measure_calibration(judged))
     assert nothing[0] == "rules: too few to say"
-    assert "  nothing was labelled yet" in "\n".join(nothing)
     labels = Labels(judged.source, "Ada\x1b[31m")
     for name in draw_sample(judged, 4).ids[:3]:
         labels.give(name, "pass" if judged.scores[name].overall > 5 else "fail")  # type: ignore[operator]

@@ -43,6 +43,14 @@ def test_a_model_that_is_not_there_is_an_error(start: Any) -> None:
     assert "no GGUF at" in process.communicate("", timeout=60)[1]
 
 
+def test_a_command_that_there_is_none_of_is_told_before_the_help(start: Any, servers: Any) -> None:
+    err = start(CHAT, "open", servers[0].reference).communicate("/help\n/foo bar\n/quit\n", timeout=60)[1]
+    asked, unknown, shown = err.partition("/foo is unknown\n")
+    assert unknown
+    assert (asked.count("/again"), shown.count("/again")) == (1, 1)
+    assert servers[0].asked == []
+
+
 class Scrollback(Screen):
     """Keeps the lines that leave the screen at its top."""
 

@@ -181,6 +181,14 @@ def test_a_workspace_is_made_with_madison_and_a_character_of_ones_own(charlab: C
     assert charlab("new-character", "ada", cwd=lab).returncode == 2
     assert charlab("new-character", "Ada Lovelace", cwd=lab).returncode == 2
     assert charlab("data", "check", "ada", cwd=lab).returncode == 0
+    sealed = charlab("data", "seal", "ada", cwd=lab)
+    assert (sealed.returncode, "example-01 of pairs.jsonl is the template's row" in sealed.stderr) == (0, True)
+    for name, words in (
+        ("pairs", "What this character would say, in its own voice."),
+        ("prompts", "a fact or quality"),
+    ):
+        path = lab / "datasets" / "ada" / f"{name}.jsonl"
+        path.write_text(path.read_text().replace(words, "The engine, Sir"))
     assert charlab("data", "seal", "ada", cwd=lab).returncode == 0
     assert charlab("data", "audit", "ada", "--meaning", cwd=lab).returncode == 0
     assert (lab / "runs" / "recipes" / "ada-orpo.toml").is_file()
@@ -196,6 +204,33 @@ def test_a_malformed_row_is_named_by_file_and_line(
     done = charlab("train", str(tiny_recipe()))
     assert done.returncode == 2
     assert "pairs.jsonl line 41" in done.stderr
+
+
+def test_a_dataset_is_shown_up_to_a_limit(charlab: Charlab, workspace: Workspace) -> None:
+    done = charlab("data", "show", "madison", "--limit", "2")
+    assert [line.split()[1] for line in done.stdout.splitlines()[-2:]] == ["identity-01", "identity-02"]
+    assert done.stderr == "178 more rows; without --limit all are shown\n"
+    facts = json.loads(charlab("data", "show", "madison", "--limit", "3", "--json").stdout)
+    assert (len(facts["items"]), facts["rows"]) == (3, 180)
+    whole = charlab("data", "show", "madison")
+    assert (len(json.loads(charlab("data", "show", "madison", "--json").stdout)["items"]), whole.stderr) == (180, "")
+
+
+def test_what_an_audit_finds_or_does_not_is_on_standard_output(
+    charlab: Charlab, write_dataset: Callable[..., Any], pair: Callable[..., Any]
+) -> None:
+    clean = charlab("data", "audit", "madison")
+    assert (clean.returncode, clean.stderr) == (0, "")
+    assert clean.stdout == "madison: no row repeats a prompt or probe of madison\n"
+    write_dataset("ada", [pair(1), pair(2, prompt=[{"role": "user", "content": "who are YOU?"}])])
+    leaking = charlab("data", "audit", "ada", "--sealed", "madison")
+    assert (leaking.returncode, "row-2" in leaking.stdout, "repeats 1 sealed prompts" in leaking.stderr) == (
+        4,
+        True,
+        True,
+    )
+    told = json.loads(charlab("data", "audit", "ada", "--sealed", "madison", "--json").stdout)
+    assert [leak["row"] for leak in told] == ["row-2"]
 
 
 def wait_until(check: Callable[[], bool], seconds: float = 60) -> None:

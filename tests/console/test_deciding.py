@@ -219,6 +219,24 @@ def test_bad_files_and_options_are_told_with_their_place(
     assert "  try: " in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        (["--guard", "break_rate=x"], "--guard break_rate=0.1"),
+        (["--guard", "categories=inf"], "--guard categories=0.05"),
+        (["--scale", "0,ten"], "--scale 0,10"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else None,
+)
+def test_a_mistyped_number_is_told_with_a_right_one_of_the_same_option(
+    typed: list[str], right: str, charlab: Charlab, tmp_path: Path
+) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text(GOOD)
+    done = charlab("compare", "a.jsonl", "b.jsonl", *typed, cwd=tmp_path)
+    assert (done.returncode, done.stderr.partition("\n  try: ")[2]) == (2, f"{right}\n")
+
+
 def test_what_is_no_file_is_looked_for_among_the_runs(charlab: Charlab, workspace: Workspace) -> None:
     write(workspace.folder, "a.jsonl", [1, 0])
     for words, said in (

@@ -197,7 +197,9 @@ def test_an_evaluation_by_rules_recounts_and_is_labelled_triage(
     charlab: Charlab, workspace: Workspace, talker: Talker
 ) -> None:
     talker.let(100)
-    facts = read(charlab("eval", talker.name(), "--judge", "rules", "--json"))
+    done = charlab("eval", talker.name(), "--judge", "rules", "--json")
+    assert done.stderr.startswith("asking the prompts of madison; --prompts NAME asks another's\n")
+    facts = read(done)
     paths = workspace.run(facts["id"])
     assert (facts["status"], facts["answers"], facts["overall"]["n"], facts["usd"]) == ("finished", 5, 5, 0)
     assert (facts["judge"]["triage"], facts["overall"]["raw"], facts["sampling"]["temperature"]) == (True, None, 1.0)

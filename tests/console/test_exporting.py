@@ -35,6 +35,8 @@ WRONG = {
     (f"run:{RUN}#merged", "--to", "q8_0"): ("is a form, and forms are made of the adapter itself", f"run:{RUN}"),
     (f"{RUN}@30", "--to", "q8_0"): ("has no complete checkpoint at step 30", "it has: 40"),
     ("bundled:smollm2-135m", "--to", "q8_0"): ("is no run with an adapter", "run:ID or run:ID@STEP"),
+    (RUN, "--to", "q8_0, q9"): ("no form 'q9'", "one of: adapter, merged"),
+    (RUN, "--to", ","): ("--to names none", "--to merged,q8_0"),
     (RUN, "--to", "q9"): ("no form 'q9'", "one of: adapter, merged"),
     ("nobody", "--to", "q8_0"): ("no run 'nobody'", "charlab runs"),
 }

@@ -105,6 +105,14 @@ def test_a_gate_whose_rows_name_their_model_holds_for_that_base_alone(charlab: C
         refuse_unpassed_gate(make_recipe(gate={"name": "first"}), workspace)
 
 
+def test_rows_that_are_no_scores_are_told_with_what_a_row_is(charlab: Charlab, workspace: Workspace) -> None:
+    for side in ("base", "instruct"):
+        write(workspace.folder, f"{side}.jsonl", [{"id": "p0", "passed": True}])
+    done = charlab("gate", *SIDES)
+    assert (done.returncode, "base.jsonl line 1: no score" in done.stderr) == (2, True)
+    assert "rows are {id, score}, the score a number, or 0, 1, true or false for fail and pass" in done.stderr
+
+
 def test_a_gate_that_did_not_pass_refuses_training_with_what_was_not_met(
     charlab: Charlab, workspace: Workspace
 ) -> None:

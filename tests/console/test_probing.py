@@ -286,6 +286,7 @@ def test_a_run_that_died_behind_its_last_answer_finishes_without_asking(
 
 
 WRONG = {
+    "probe nobody/nothing": ("neither in the local Hugging Face cache nor to be reached", "copy the model into a folder"),
     "probe bundled:nope": ("no bundled model 'nope'", "one of: bundled:smollm2-135m"),
     f"probe {BUNDLED} --format Raw": ("no format 'Raw'", "one of: chat, raw, instruction"),
     f"probe {BUNDLED} --attack flattery": ("no attack 'flattery'", "one of: stop-pretending, prefill, interview"),
@@ -312,6 +313,12 @@ def test_what_is_typed_wrong_is_told_with_a_way_out(charlab: Charlab, workspace:
         assert way_out in done.stderr.partition("\n  try: ")[2], (typed, done.stderr)
         assert "Traceback" not in done.stderr, typed
     assert sorted(workspace.run_ids()) == sorted([run, other])
+
+
+def test_whose_probes_are_asked_is_told_where_no_option_says_so(charlab: Charlab, held: Held) -> None:
+    told = "asking the probes of madison; --probes NAME asks another's\n"
+    assert charlab("probe", held.reference, "--detach").stderr.startswith(told)
+    assert told not in charlab("probe", held.reference, "--probes", "madison", "--detach").stderr
 
 
 def test_a_file_that_is_no_text_is_no_system_prompt(charlab: Charlab, workspace: Workspace) -> None:

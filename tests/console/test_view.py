@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from console.reader import Batch
-from console.view import RunView, describe_event, describe_step
+from console.view import RunView, describe_event, describe_step, seconds_left
 from engine.store.index import RunRow, summarise_run
 
 ADA = "20260101-0900-ada-1a2b"
@@ -34,6 +34,20 @@ def test_a_live_run_says_how_far_it_is_and_how_long_it_will_take(row: RunRow, ro
     assert describe_step(view, 1) == "step 40/60"
     view.row = replace(row, status="running", steps=1000)
     assert "8 min left" in describe_step(view)
+
+
+def test_the_time_left_is_of_many_steps_and_does_not_hop_with_each(row: RunRow, rows: Callable[..., Any]) -> None:
+    view = RunView(replace(row, status="running", steps=100))
+    told = set()
+    for number, each in enumerate(rows(1, 60), 1):
+        seconds = {"seconds_per_step": 1.0 if number % 2 else 3.0} if "loss" in each["values"] else {}
+        view.take(Batch(ADA, metrics=({**each, "values": {**each["values"], **seconds}},)))
+        if number >= 40 and (left := seconds_left(view)) is not None:
+            told.add(round(left / (100 - view.history.step), 1))
+    assert told <= {1.9, 2.0, 2.1}
+    broken = {**rows(61, 61)[0], "values": {"seconds_per_step": None}, "nonfinite": ["seconds_per_step"]}
+    view.take(Batch(ADA, metrics=(broken,)))
+    assert seconds_left(view) == pytest.approx(39 * 2, rel=0.1)
 
 
 @pytest.mark.parametrize("status", ["stopped", "finished", "failed", "lost"])

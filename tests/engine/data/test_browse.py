@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.data.browse import BINS, Browsed, browse_dataset, list_datasets
-from engine.data.layout import seal_dataset
+from engine.data.layout import lay_out_character, seal_dataset
 from engine.errors import DatasetError
 from engine.store.paths import DatasetPaths, Workspace
 
@@ -255,6 +255,11 @@ def test_conversations_of_a_prompt_set_are_counted_and_every_turn_of_them_is_sea
     assert (view.prompts, [note for note in view.notes if "prompts.jsonl" in note]) == (1, [])
     assert view.items[0].findings == ()
     assert view.items[1].findings == ("repeats sealed 'talk turn 1' (verbatim 1.00)",)
+
+
+def test_a_row_of_the_template_is_a_finding(workspace: Workspace) -> None:
+    lay_out_character(workspace, "ada")
+    assert browse_dataset(workspace, "ada").items[0].findings == ("the template's row: replace it",)
 
 
 def test_a_dataset_that_is_not_there_is_refused(workspace: Workspace) -> None:

@@ -53,8 +53,32 @@ def test_a_workspace_made_in_a_repository_keeps_its_gitignore(tmp_path: Path) ->
     assert "secrets.env" in (tmp_path / ".gitignore").read_text().splitlines()
 
 
-def test_a_new_character_passes_the_check_once_sealed(workspace: Workspace) -> None:
+def fill_in(paths: DatasetPaths) -> None:
+    """Put words of one's own where the template holds the place of an answer."""
+    for path, words, own in (
+        (paths.pairs, "What this character would say, in its own voice.", "I walked out, Sir, and saw the mill."),
+        (paths.prompts, "a fact or quality that a good answer shows", "the engine of Mr Babbage"),
+    ):
+        text = path.read_text()
+        assert words in text
+        path.write_text(text.replace(words, own))
+
+
+def test_rows_of_the_template_are_named_until_they_are_filled_in(workspace: Workspace) -> None:
     paths = lay_out_character(workspace, "ada")
+    untouched = [
+        "example-01 of pairs.jsonl is the template's row: replace it",
+        "example-01 of prompts.jsonl is the template's row: replace it",
+    ]
+    assert check_dataset(workspace, "ada")["findings"][:2] == untouched
+    row = json.loads(paths.pairs.read_text())
+    paths.pairs.write_text(json.dumps(row | {"id": "mine", "prompt": [{"role": "user", "content": "Well?"}]}) + "\n")
+    assert check_dataset(workspace, "ada")["findings"][0] == "mine of pairs.jsonl is the template's row: replace it"
+
+
+def test_a_new_character_passes_the_check_once_filled_in_and_sealed(workspace: Workspace) -> None:
+    paths = lay_out_character(workspace, "ada")
+    fill_in(paths)
     assert check_dataset(workspace, "ada")["sealed"] is False
     manifest = seal_dataset(workspace, "ada")
     assert (manifest.name, manifest.rows, manifest.categories) == ("ada", 1, {"voice": 1})

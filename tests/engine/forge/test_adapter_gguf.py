@@ -186,7 +186,7 @@ def test_an_adapter_that_would_load_only_in_part_is_refused(
     [
         ({"use_dora": True}, "has DoRA"),
         ({"modules_to_save": ["lm_head"]}, "whole layers"),
-        ({"peft_type": "IA3"}, "is a IA3"),
+        ({"peft_type": "IA3"}, "is of kind IA3"),
         ({"lora_alpha": 0}, "no lora_alpha"),
     ],
 )

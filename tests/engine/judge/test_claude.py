@@ -242,6 +242,9 @@ def test_without_a_key_it_says_what_to_set_and_that_rules_need_none(brief: Brief
         ClaudeJudge(brief, "claude-sonnet-5-5")
     assert "export ANTHROPIC_API_KEY=" in bad.value.fix
     assert "--judge rules needs none" in bad.value.fix
+    assert "known price" not in bad.value.message
+    with pytest.raises(InputError, match=r"^no .*Anthropic: .*, and 'nope' is no model with a known price$"):
+        ClaudeJudge(brief, "nope")
 
 
 def test_a_retired_or_unknown_judge_is_refused_naming_what_there_is(judging: Make) -> None:

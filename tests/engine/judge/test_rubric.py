@@ -31,8 +31,11 @@ def test_madisons_rubric_is_read_with_its_weights_failures_and_examples(brief: B
 
 
 def test_a_rubric_that_is_missing_or_torn_names_its_file(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"rubric\.toml is missing"):
+    with pytest.raises(DatasetError, match=r"rubric\.toml is missing") as missing:
         read_rubric_file(DatasetPaths(tmp_path).rubric)
+    assert missing.value.fix.startswith("name a rubric that is there")
+    with pytest.raises(DatasetError, match="cannot be read: Is a directory"):
+        read_rubric_file(tmp_path)
     torn = tmp_path / "torn.toml"
     torn.write_text("name = ")
     with pytest.raises(DatasetError, match=r"torn\.toml"):

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from engine.errors import InputError
+from engine.errors import InputError, ModelError
 from engine.judge.start import (
     EvalRequest,
     ScoreRequest,
@@ -44,6 +45,18 @@ def test_the_prompt_set_says_how_answers_are_drawn_and_options_say_otherwise(wor
     assert run.probes.sha256 == material.sha256()
     run, _ = plan_evaluation(EvalRequest(URL, samples=3, sampling={"temperature": 0.5, "seed": 4}), workspace)
     assert (run.sampling.temperature, run.sampling.top_k, run.sampling.seed, run.steps) == (0.5, 64, 4, 216)
+
+
+def test_of_several_characters_with_prompts_one_must_be_named(
+    workspace: Workspace, write_dataset: Callable[..., Any], pair: Callable[..., Any]
+) -> None:
+    ada = write_dataset("ada", [pair(1)], read_rows(workspace.dataset("madison").probes))
+    # probes alone make no prompt set
+    assert plan_evaluation(EvalRequest(URL), workspace)[0].probes.dataset == "madison"
+    ada.prompts.write_bytes(workspace.dataset("madison").prompts.read_bytes())
+    with pytest.raises(ModelError, match="says nothing of its character") as refused:
+        plan_evaluation(EvalRequest(URL), workspace)
+    assert refused.value.fix == "--prompts, one of: ada, madison"
 
 
 def test_every_turn_of_a_conversation_is_an_answer(workspace: Workspace) -> None:

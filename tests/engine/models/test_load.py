@@ -1,5 +1,6 @@
 """Weights in memory: a bundled model converted once, adapters that fit and act, and those that do not."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ def test_an_adapter_folder_is_a_model_and_acts(workspace: Workspace, tiny_folder
     assert [a.run for a in located.lineage] == [None]
     model = attach(workspace, tiny_folder, adapter)
     assert model.active_adapter == "default"
+
+
+def test_an_adapter_of_a_base_that_only_charlab_can_name_attaches_without_a_warning(
+    workspace: Workspace, tiny_folder: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    adapter = save_adapter(workspace, tiny_folder, tmp_path / "adapter")
+    config = adapter / "adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": "bundled:nope"}))
+    attach(workspace, tiny_folder, adapter)
+    assert [str(told.message) for told in recwarn if "config file" in str(told.message)] == []
 
 
 def test_an_adapter_that_changes_nothing_is_refused_unless_resuming(

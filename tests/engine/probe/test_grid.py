@@ -1,6 +1,7 @@
 """Probes by moments of a run, read from its files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +318,11 @@ def test_a_probe_in_another_format_is_another_probe(lab: Workspace) -> None:
     write(asked.probes, [probe("who", format="raw")])
     write(asked.samples, [sample("who", 40)])
     assert [row.probe for row in read_grid(lab.run(ADA), [asked]).rows] == ["who", "who (aaaa)"]
+
+
+def test_an_evaluation_is_a_grid_of_the_prompts_that_it_asked(write_evaluation: Callable[..., RunPaths]) -> None:
+    grid = read_grid(write_evaluation("20260101-0900-madison-eval-1a2b", [7.0, 6.0]))
+    assert [(row.probe, row.category, row.messages[0].content) for row in grid.rows] == [
+        ("p-000", "voice", "Question number 0?"), ("p-001", "history", "Question number 1?"),
+    ]  # fmt: skip
+    assert [(moment.label, moment.total.breaks.n) for moment in grid.moments] == [("probe", 2)]
