@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # huggingface_hub reads it once, when it is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
+# as workers have it, and OpenMP reads it once too: tests that run beside each other share the cores
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(autouse=True)

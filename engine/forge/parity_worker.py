@@ -13,8 +13,8 @@ from engine.data.read import read_probes
 from engine.errors import ModelError, StoreError
 from engine.forge.parity import measure_form, prepare, same_adapter
 from engine.forge.parity_judged import judge_forms
-from engine.launch.attempt import Journals, run_attempt
-from engine.probe.tally import Stopped, Tally
+from engine.launch.attempt import Journals, Stopped, run_attempt
+from engine.probe.tally import Tally
 from engine.records.dataset import Character
 from engine.records.forms import TRAINED
 from engine.store.journal import Journal, read_json, read_rows, seal

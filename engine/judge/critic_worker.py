@@ -21,12 +21,12 @@ from engine.judge.scoring import score_items
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_scores
 from engine.judge.worker import describe_outcome
-from engine.launch.attempt import Journals, run_attempt
+from engine.launch.attempt import Journals, Stopped, run_attempt
 from engine.models.load import load_tokenizer
 from engine.models.locate import locate_model
 from engine.models.template import Renderer
 from engine.probe.ask import judge_answer, seed_answer, strip_thinking
-from engine.probe.tally import TELL_SECONDS, Stopped, Tally
+from engine.probe.tally import TELL_SECONDS, Tally
 from engine.probe.variants import make_prompt
 from engine.records.dataset import Character, Message, Prompt
 from engine.records.judging import Score

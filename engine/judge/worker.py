@@ -22,10 +22,10 @@ from engine.judge.scoring import Outcome, score_items
 from engine.judge.start import read_run_brief
 from engine.judge.summary import read_newest
 from engine.judge.trust import make_controls
-from engine.launch.attempt import Journals, run_attempt
+from engine.launch.attempt import Journals, Stopped, run_attempt
 from engine.probe.answering import answer_all
 from engine.probe.ask import read_answers, strip_thinking
-from engine.probe.tally import TELL_SECONDS, Stopped, Tally
+from engine.probe.tally import TELL_SECONDS, Tally
 from engine.records.dataset import Message, Prompt
 from engine.records.judging import Rubric, Score
 from engine.records.rows import Sample

@@ -39,6 +39,10 @@ class Journals:
         self.step = step
 
 
+class Stopped(Exception):
+    """Somebody asked for an end."""
+
+
 def run_attempt(folder: str, attempt: int, act: Callable[[RunPaths, Journals], str]) -> int:
     """Do `act`, which returns 'finished' or 'stopped: why', and write the final event; the exit code is the error's."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

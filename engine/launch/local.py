@@ -97,7 +97,7 @@ def take_lock(paths: RunPaths, patience: float = 0.0) -> int:
 
 
 def worker_environment() -> dict[str, str]:
-    """This environment, with charlab's packages importable and telemetry off unless it was asked for."""
+    """This environment, with charlab's packages importable, threads that sleep while they wait, and telemetry off."""
     here = str(Path(__file__).resolve().parents[2])
     path = os.environ.get("PYTHONPATH")
     return {
@@ -105,4 +105,6 @@ def worker_environment() -> dict[str, str]:
         "PYTHONPATH": f"{here}{os.pathsep}{path}" if path else here,
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_DISABLE_TELEMETRY": os.environ.get("HF_HUB_DISABLE_TELEMETRY", "1"),
+        # torch's threads wait for each other by spinning, so two trainings on the same cores stall each other
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
     }

@@ -1,10 +1,12 @@
 """Answers of a loaded transformers model to many prompts at once, from a random stream of their own."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import GenerationConfig
+from torch import Tensor
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from engine.models.template import Renderer
 from engine.records.dataset import Message
@@ -12,10 +14,28 @@ from engine.records.recipe import Sentinel
 from engine.serve.answers import Answer, Finish
 
 
+class Heed(StoppingCriteria):
+    """Ends nothing itself: `heed` raises where an end is asked for, between two tokens."""
+
+    def __init__(self, heed: Callable[[], None]) -> None:
+        self.heed = heed
+
+    def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
+        self.heed()
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+
 def sample_answers(
-    model: Any, renderer: Renderer, prompts: list[list[Message]], sampling: Sentinel, seed: int
+    model: Any,
+    renderer: Renderer,
+    prompts: list[list[Message]],
+    sampling: Sentinel,
+    seed: int,
+    heed: Callable[[], None] = lambda: None,
 ) -> list[Answer]:
     """One answer of PEFT's `model` per prompt, all in one batch; repeat a prompt to have several.
+
+    What `heed` raises between two tokens ends it.
 
     The model's training mode, its gradient checkpointing and every global random stream are left as
     they were, so that a run with sentinels trains to the same losses as one without. What its makers
@@ -50,6 +70,7 @@ def sample_answers(
                 pad_token_id=pad,
                 eos_token_id=sorted(renderer.stop_ids),
                 use_cache=True,
+                stopping_criteria=StoppingCriteriaList([Heed(heed)]),
                 **options,
             )
     finally:

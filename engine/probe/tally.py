@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from engine.launch.attempt import Journals
+from engine.launch.attempt import Journals, Stopped
 from engine.records.rows import Sample
 from engine.store.paths import RunPaths
 
 TELL_SECONDS = 1.0
 """Between two rows of metrics, and between two looks for a request to stop."""
-
-
-class Stopped(Exception):
-    """Somebody asked for an end."""
 
 
 class Tally:

@@ -8,10 +8,10 @@ Started by a launcher. A later attempt asks only what no earlier one has an answ
 import sys
 
 from engine.data.read import read_probes
-from engine.launch.attempt import Journals, run_attempt
+from engine.launch.attempt import Journals, Stopped, run_attempt
 from engine.probe.answering import answer_all
 from engine.probe.ask import read_answers
-from engine.probe.tally import Stopped, Tally
+from engine.probe.tally import Tally
 from engine.store.paths import RunPaths
 from engine.store.runs import open_probe_run
 

@@ -4,12 +4,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from statistics import median
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from engine.launch.attempt import Journals
+from engine.launch.attempt import Journals, Stopped
 from engine.models.template import Renderer
 from engine.probe.rates import measure_rates
 from engine.records.run import Run
@@ -59,8 +60,12 @@ class Recorder(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step = state.global_step
-        if self._step == self.run.start_step and self.journals.attempt == 1:
-            self._look(whole=True, base=self.run.start_step == 0 and self.run.base.adapter_sha256 is None)
+        if self._step == self.run.start_step and not self._looked():
+            try:
+                self._look(base=self.run.start_step == 0 and self.run.base.adapter_sha256 is None)
+            except Stopped:
+                self.ended = f"stopped: {self._find_stop()}"
+                raise
         self._watchdog.start()
 
     def on_step_end(
@@ -77,7 +82,8 @@ class Recorder(TrainerCallback):
             if save or _due(self._step, recipe.heldout.every):
                 values |= self._score_heldout()
             if _due(self._step, recipe.sentinel.every) or (save and recipe.checkpoint.best == "break_rate"):
-                values |= self._take_moment(whole=False)
+                with suppress(Stopped):  # as the next line finds
+                    values |= self._take_moment(whole=False)
         stop = self._find_stop()
         for alarm in self._alarms.check(self._step, values):
             self.journals.tell("alarm", self._step, alarm.message, name=alarm.name)
@@ -85,8 +91,7 @@ class Recorder(TrainerCallback):
                 stop = f"alarm {alarm.name}: {alarm.message}"
         self._values = {n: values[n] for n in ("heldout.loss", "heldout.margin_nats", "break_rate") if n in values}
         if last:
-            self._look(whole=True)
-            self.ended = "finished"
+            self._look_last()
         elif stop:
             if "heldout.loss" not in values:
                 self._values |= self._score_heldout()
@@ -101,11 +106,12 @@ class Recorder(TrainerCallback):
         self._watchdog.stop()
 
     def finish_without_a_step(self, step: int) -> None:
-        """A worker died between its last checkpoint and its last word: measure what is missing."""
+        """A worker ended between its last checkpoint and its last word: measure what is missing."""
         self._step = step
-        if not any(row["step"] == step for row in read_rows(self.paths.samples)):
-            self._look(whole=True)
-        self.ended = "finished"
+        if self._looked():
+            self.ended = "finished"
+        else:
+            self._look_last()
 
     # -- what it does ----------------------------------------------------------------------------------
 
@@ -117,9 +123,23 @@ class Recorder(TrainerCallback):
         gone = drop_old(self.run, self.paths)
         self.journals.tell("checkpoint", self._step, adapter_sha256=manifest.adapter_sha256, dropped=gone)
 
-    def _look(self, whole: bool, base: bool = False) -> None:
-        """Score the held-out rows and take a whole moment, at the first and at the last step."""
-        self._values |= self._score_heldout() | self._take_moment(whole=whole, base=base)
+    def _look(self, base: bool = False) -> None:
+        """Score the held-out rows and take a whole moment, at the first and at the last step. Stopped where asked."""
+        self._values |= self._score_heldout()
+        self._values |= self._take_moment(whole=True, base=base)
+
+    def _look_last(self) -> None:
+        try:
+            self._look()
+            self.ended = "finished"
+        except Stopped:
+            self.ended = f"stopped: {self._find_stop()}"
+
+    def _looked(self) -> bool:
+        """Whether this step has its moment already, by an earlier attempt."""
+        if self.sentinels is None:
+            return self.journals.attempt > 1
+        return any(row["step"] == self._step for row in read_rows(self.paths.samples))
 
     def _score_heldout(self) -> dict[str, float]:
         values = self.trainer.score_heldout()
@@ -134,7 +154,9 @@ class Recorder(TrainerCallback):
         if samples == 0:
             self.journals.tell("note", self._step, "sentinels left out: their share of the time is spent")
             return {}
-        moment = self.sentinels.take(self.trainer.plain(), self.renderer, self._step, samples, base, counted=not whole)
+        moment = self.sentinels.take(
+            self.trainer.plain(), self.renderer, self._step, samples, base, counted=not whole, heed=self._heed
+        )
         for sample in moment.samples:
             self.journals.samples.append(sample.to_json())
         rates = measure_rates([s.to_json() for s in moment.samples])
@@ -145,6 +167,10 @@ class Recorder(TrainerCallback):
             "sentinel", self._step, n=len(moment.samples), breaks=rates.breaks.hits, seconds=round(moment.seconds, 2)
         )
         return known
+
+    def _heed(self) -> None:
+        if self._find_stop():
+            raise Stopped
 
     def _find_stop(self) -> str:
         if self._signal:

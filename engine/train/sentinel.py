@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.models.template import Renderer
@@ -42,15 +43,22 @@ class Sentinels:
         return max(0, min(self.sampling.samples, int(room / (self._per_sample * len(self.probes)))))
 
     def take(
-        self, model: Any, renderer: Renderer, step: int, samples: int, base: bool = False, counted: bool = True
+        self,
+        model: Any,
+        renderer: Renderer,
+        step: int,
+        samples: int,
+        base: bool = False,
+        counted: bool = True,
+        heed: Callable[[], None] = lambda: None,
     ) -> Moment:
-        """Ask every probe `samples` times in one batch; `base` switches the adapter off."""
+        """Ask every probe `samples` times in one batch; `base` switches the adapter off. What `heed` raises ends it."""
         began = time.perf_counter()
         seed = (self.seed * 1_000_003 + step) % 2**31
         asked = [(p, i) for p in self.probes for i in range(samples)]
         off = model.disable_adapter() if base else contextlib.nullcontext()
         with off:
-            answers = sample_answers(model, renderer, [p.messages for p, _ in asked], self.sampling, seed)
+            answers = sample_answers(model, renderer, [p.messages for p, _ in asked], self.sampling, seed, heed)
         rows = []
         now = time.time()
         for (probe, index), answer in zip(asked, answers, strict=True):

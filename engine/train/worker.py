@@ -8,10 +8,11 @@ the journals and the checkpoints, and ends with one final event: finished, stopp
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from engine.errors import StoreError
-from engine.launch.attempt import Journals, run_attempt
+from engine.launch.attempt import Journals, Stopped, run_attempt
 from engine.records.rows import CheckpointFile
 from engine.records.run import Run
 from engine.store.paths import CheckpointPaths, RunPaths, Workspace
@@ -99,7 +100,8 @@ def train(run: Run, paths: RunPaths, journals: Journals, found: CheckpointPaths 
     if found is not None and found.step >= run.steps:
         recorder.finish_without_a_step(found.step)
     else:
-        trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
+        with suppress(Stopped):  # before the first step; the recorder says why
+            trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
     return recorder.ended
 
 

@@ -155,7 +155,7 @@ def test_a_worker_that_was_killed_is_said_and_started_anew(
     heard.next(lambda f: f.known)
     (worker,) = workers()
     os.kill(worker.pid, signal.SIGKILL)
-    worker.wait(10)
+    worker.wait(60)
     estimator.ask(text)
     assert heard.next(lambda f: f.known).steps == 6
     (other,) = workers()

@@ -30,7 +30,7 @@ class Posted:
 
     def wait_for(self, check: Callable[[Message], bool]) -> Any:
         while True:
-            message = self._queue.get(timeout=10)
+            message = self._queue.get(timeout=60)
             if check(message):
                 return message
 
@@ -53,7 +53,7 @@ def posted(workspace: Workspace) -> Iterator[Posted]:
     yield found
     found.feed.stop()
     if found.feed.ident is not None:
-        found.feed.join(10)
+        found.feed.join(60)
     assert not found.feed.is_alive()
 
 
@@ -181,9 +181,9 @@ def test_it_ends_when_it_is_stopped_even_while_it_waits(write_run: WriteRun, wor
 
     feed = Feed(workspace, post)
     feed.start()
-    assert first.wait(10)
+    assert first.wait(60)
     feed.stop()
-    feed.join(10)
+    feed.join(60)
     assert not feed.is_alive()
     count = len(messages)
     feed.watch((ADA,))

@@ -93,7 +93,7 @@ def test_curves_grow_while_a_worker_writes_and_its_end_is_noticed(
             assert view.ended()
 
     asyncio.run(go())
-    assert appender.wait(10) == 0
+    assert appender.wait(60) == 0
     assert len(paths.metrics.read_text().splitlines()) == 60
 
 

@@ -21,6 +21,6 @@ def test_it_prints_its_port_and_ends_with_its_input(brief: Brief, make_items: Ca
         got: list[Score] = []
         score_items(make_items(9), judge, got.append)
         judge.close()
-        server.communicate(timeout=10)
+        server.communicate(timeout=60)
     assert server.returncode == 0
     assert [s.state for s in got] == ["scored"] * 9

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import BusyError, StoreError
 from engine.launch.attempt import Journals, run_attempt
-from engine.launch.local import LocalLauncher, take_lock
+from engine.launch.local import LocalLauncher, take_lock, worker_environment
 from engine.launch.queue import main as run_queue
 from engine.launch.steer import stop_run
 from engine.store.index import summarise_run
@@ -64,7 +64,7 @@ def test_of_two_that_resume_at_once_one_is_refused_and_no_attempt_is_made_twice(
     lock = take_lock(paths)
     second = threading.Thread(target=resume)
     second.start()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while count_open(paths.lock) < 2:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -84,6 +84,13 @@ def test_a_queue_passes_over_what_was_asked_to_stop_or_started_by_a_person(tmp_p
     run_queue([str(stopped.folder), str(started.folder)])
     assert (stopped.launch.exists(), summarise_run(stopped).status) == (False, "stopped")
     assert read_json(started.launch) == LAUNCH
+
+
+def test_the_threads_of_a_worker_sleep_while_they_wait_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert worker_environment()["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert worker_environment()["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_what_has_ended_cannot_be_stopped(paths: RunPaths) -> None:

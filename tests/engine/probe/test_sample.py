@@ -2,14 +2,34 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+from engine.launch.attempt import Stopped
 from engine.models.template import Renderer
 from engine.probe.sample import sample_answers
 from engine.records.dataset import Message
 from engine.records.recipe import Sentinel, Template
+
+
+def test_an_end_is_heard_between_two_tokens_and_leaves_the_model_as_it_was(tiny_folder: Path) -> None:
+    renderer = Renderer(AutoTokenizer.from_pretrained(tiny_folder), Template())
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_folder), LoraConfig(r=2)).train()
+    heard: list[int] = []
+
+    def heed() -> None:
+        heard.append(1)
+        if len(heard) == 3:
+            raise Stopped
+
+    state = torch.random.get_rng_state()
+    with pytest.raises(Stopped):
+        sample_answers(model, renderer, [[Message(role="user", content="Who?")]], Sentinel(max_tokens=50), 1, heed)
+    assert len(heard) == 3
+    assert model.training
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_what_its_makers_sample_by_is_left_out(tiny_folder: Path) -> None:

@@ -206,7 +206,7 @@ def start(room: Workspace) -> Iterator[Callable[..., Serving]]:
 
 
 def are_gone(processes: list[int]) -> bool:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while any(read_start(p) is not None for p in processes) and time.monotonic() < end:
         time.sleep(0.02)
     return all(read_start(p) is None for p in processes)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,23 @@ def test_a_stop_leaves_a_checkpoint_at_that_step_and_resume_goes_on(
     os.kill(read_json(paths.launch)["process"]["pid"], signal.SIGTERM)
     assert wait_ended(paths) == "stopped"
     assert read_rows(paths.events)[-1]["message"] == "SIGTERM"
+
+
+def test_a_stop_does_not_wait_for_the_first_sentinels_and_a_resume_takes_them(
+    tiny_recipe: Recipe, train: Callable[..., RunPaths], charlab: Charlab
+) -> None:
+    long = {"every": 100, "samples": 8, "max_tokens": 60}
+    paths = train(tiny_recipe(optim={"steps": 2}, sentinel=long, checkpoint={"every": 0}))
+    wait_for(lambda: any(row["kind"] == "started" for row in read_rows(paths.events)))
+    paths.stop.touch()
+    assert wait_ended(paths) == "stopped"
+    assert not any(row["kind"] == "sentinel" for row in read_rows(paths.events))
+    assert not paths.complete_checkpoints()
+    assert charlab("resume", paths.id, "--detach").returncode == 0
+    assert wait_ended(paths) == "finished"
+    counts = Counter(row["step"] for row in read_rows(paths.samples))
+    assert counts[0] == counts[2] > 0
+    assert summarise_run(paths).step == 2
 
 
 def test_a_second_worker_is_refused_while_the_first_holds_the_run(
