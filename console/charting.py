@@ -10,5 +10,5 @@ def chart_run(view: RunView, colour: int) -> ChartedRun:
     return ChartedRun(
         id=row.id, name=row.name, status=row.status, step=history.step, steps=row.steps, objective=row.objective,
         colour=colour, series=history.series, axes=history.axes, moments=[Moment(step, kind) for step, kind in view.moments], whole=view.whole,
-        headline=describe_step(view),
+        headline=describe_step(view), kind=row.kind,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from engine.store.paths import RunPaths, Workspace
 from panels import metrics
 from panels.confirm import Confirm
 from panels.curves import ChartedRun, Look, arrange_curves
+from panels.kinds import point_elsewhere
 
 AGAIN_SECONDS = 3.0
 """Between two readings of what a live run goes on writing."""
@@ -33,6 +34,7 @@ class Lab(Protocol):
     """What a room asks of the console."""
 
     workspace: Workspace
+    rows: tuple[RunRow, ...]
     baseline: str | None
 
     def looked_at(self) -> list[str]: ...
@@ -121,6 +123,12 @@ class Room(Container):
         """A reading failed: what, and the way out."""
         self.notify(text, severity="error", markup=False)
 
+    def find_others(self, *kinds: str) -> dict[str, str]:
+        """Of the runs looked at those of other kinds than these, each with the place that shows it."""
+        looked_at = {*self.lab.looked_at()}
+        others = [row for row in self.lab.rows if row.id in looked_at and row.kind not in (*kinds, "?")]
+        return {row.id: point_elsewhere(row.id, row.kind) for row in others}
+
     @property
     def help_sections(self) -> list[tuple[str, str]]:
         text = getattr(self.panel, "HELP", "")
@@ -149,7 +157,8 @@ class SentinelsRoom(Room):
         for problem in problems - self._told:
             self.tell_trouble(problem)
         self._told |= problems
-        self.panel.show(grids)  # type: ignore[attr-defined]
+        others = self.find_others("train", "probe").values()
+        self.panel.show(grids, next(iter(others), ""))  # type: ignore[attr-defined]
 
 
 def read_grids(runs: list[RunPaths]) -> tuple[list[Any], set[str]]:
@@ -178,7 +187,10 @@ class CompareRoom(Room):
         from engine.store.differ import compare_runs
 
         # the baseline stands first, whichever run is in front of the curves
-        runs = sorted(self.lab.looked_at(), key=lambda run: run != self.lab.baseline)
+        others = self.find_others("train")
+        runs = sorted(
+            (run for run in self.lab.looked_at() if run not in others), key=lambda run: run != self.lab.baseline
+        )
         paths = [self.lab.workspace.run(run) for run in runs]
         self.load(partial(compare_runs, [one for one in paths if one.run.is_file()]))
 
@@ -192,7 +204,8 @@ class CompareRoom(Room):
             {chart.title: arrange_curves(chart, runs, Look(smoothing=0.0)) for chart in charts} if len(runs) > 1 else {}
         )
         panel = self.query_one(Compare)
-        panel.show(found, curves, {run.id: f"curve-{run.colour}" for run in runs})
+        colours = {run.id: f"curve-{run.colour}" for run in runs}
+        panel.show(found, curves, colours, others=list(self.find_others("train").values()))
 
     def on_compare_pinned(self, message: Any) -> None:
         self.lab.pin(message.run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from engine.store.index import RunRow
 from panels.text import plain
 
 Happening = Literal["checkpoint", "alarm", "stop", "resume"]
+STEADY = 30
+"""Newest steps that the time left is estimated from: one step takes half or twice as long as the next."""
 
 
 class RunView:
@@ -95,8 +98,12 @@ def seconds_left(view: RunView) -> float | None:
     """Of a live run, training steps alone; the last sentinels come on top."""
     if view.row.status not in LIVE:
         return None
-    each, left = view.history.values.get("seconds_per_step"), view.row.steps - view.history.step
-    return None if each is None or left <= 0 else each * left
+    series, left = view.history.series.get("seconds_per_step"), view.row.steps - view.history.step
+    if series is None or left <= 0:
+        return None
+    newest = [series[i][1] for i in range(max(0, len(series) - STEADY), len(series))]
+    taken = [each for each in newest if math.isfinite(each)]
+    return left * sum(taken) / len(taken) if taken else None
 
 
 def describe_event(event: dict[str, Any]) -> str:

@@ -15,6 +15,10 @@ from panels.lines import Lines
 from panels.style import read_style
 from panels.text import plain
 
+BRAND = " charlab "
+SHORT = {"Training": "Train", "Datasets": "Data"}
+"""What is said of a panel where not all names have room."""
+
 
 class Bar(Lines):
     """Numbered names of the panels at the left, a few words at the right that give way first."""
@@ -43,11 +47,16 @@ class Bar(Lines):
 
     def draw_lines(self, width: int, height: int) -> list[Strip]:
         name, key, lit, words = (self.get_component_rich_style(f"bar--{s}") for s in ("name", "key", "open", "words"))
-        brand = " charlab " if width >= 90 else ""
-        segments = [Segment(brand, name)] if brand else []
-        for _, number, title in self._places(width):
-            style = lit if self._panels[number][0] == self._open else None
-            segments += [Segment(f" {number + 1}", style or key), Segment(f" {title} ", style or words)]
+        at, gap, titles = self._arrange(width)
+        segments, before = [Segment(BRAND, name)] if at else [], key
+        for number, ((panel, _), title) in enumerate(zip(self._panels, titles, strict=True), 1):
+            style = lit if panel == self._open else None
+            # where nothing stands between two names, the open one's ground takes the space of the next
+            lead = [Segment(f" {number}", style or key)]
+            segments += [Segment(" ", lit), Segment(str(number), key)] if before is lit else lead
+            segments.append(Segment((f" {title}" if title else "") + gap, style or words))
+            before = key if gap or style is None else lit
+        segments += [] if gap else [Segment(" ", before)]
         used = sum(segment.cell_length for segment in segments)
         room = width - used - 1
         shown = list(self._words)
@@ -57,19 +66,22 @@ class Bar(Lines):
         return [Strip([*segments, Segment(text.rjust(room) + " " if room > 0 else "", words)])]
 
     def on_click(self, event: events.Click) -> None:
-        for start, number, title in self._places(self.content_size.width):
-            if start <= event.x < start + len(title) + 3:
-                self.post_message(self.Chosen(self._panels[number][0]))
+        at, gap, titles = self._arrange(self.content_size.width)
+        for (panel, _), title in zip(self._panels, titles, strict=True):
+            start, at = at, at + _measure(title, gap)
+            if start <= event.x < at:
+                self.post_message(self.Chosen(panel))
 
-    def _places(self, width: int) -> list[tuple[int, int, str]]:
-        """Where each panel's name begins, its number, and its name, shortened where room is scarce."""
-        at = 9 if width >= 90 else 0
-        room = width - at
-        whole = sum(len(title) + 4 for _, title in self._panels)
-        cut = max((n for n in range(1, 12) if sum(min(len(t), n) + 4 for _, t in self._panels) <= room), default=1)
-        places = []
-        for number, (_, title) in enumerate(self._panels):
-            short = title if whole <= room else title[:cut]
-            places.append((at, number, short))
-            at += len(short) + 3
-        return places
+    def _arrange(self, width: int) -> tuple[int, str, list[str]]:
+        """Where the first panel stands, what follows each, and its name: whole, short, or none but for the open one."""
+        whole = [title for _, title in self._panels]
+        short = [SHORT.get(title, title) for title in whole]
+        alone = [title if panel == self._open else "" for (panel, _), title in zip(self._panels, short, strict=True)]
+        forms = [(len(BRAND), " ", whole), (0, " ", whole), (0, " ", short), (0, "", short), (0, "", alone)]
+        fitting = (f for f in forms if f[0] + sum(_measure(title, f[1]) for title in f[2]) < width)
+        return next(fitting, (0, "", [""] * len(whole)))
+
+
+def _measure(title: str, gap: str) -> int:
+    """Cells of a panel's number and name, with the space before and the gap after."""
+    return 2 + (1 + len(title) if title else 0) + len(gap)

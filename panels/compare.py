@@ -76,6 +76,7 @@ class ComparedHead(Lines):
         self.left: Sequence[Cell] = ()
         self.right: Cell = ("", "")
         self.problems: Sequence[str] = ()
+        self.others: Sequence[str] = ()
 
     def draw_lines(self, width: int, height: int) -> list[Strip]:
         segments = [Segment(plain(text), self._style(tone)) for text, tone in self.left]
@@ -85,7 +86,8 @@ class ComparedHead(Lines):
         if room >= NARROW:
             segments.append(Segment(" " * GAP + fit(text, room, "right"), self._style(tone)))
         warnings = [Strip([Segment(fit(text, width), self._style("warn"))]) for text in self.problems]
-        return [Strip(segments), *warnings]
+        others = [Strip([Segment(fit(text, width), self._style("muted"))]) for text in self.others]
+        return [Strip(segments), *warnings, *others]
 
     def _style(self, tone: str) -> Style:
         return self.get_component_rich_style(f"compare--{tone}") if tone else self.rich_style
@@ -162,6 +164,7 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
         self._comparison: ComparisonView | None = None
         self._curves: Mapping[str, Sequence[Curve]] = {}
         self._colours: Sequence[str] = ()
+        self._others: Sequence[str] = ()
         self._run = ""
         """The id of the run under the cursor, which stays with it when others come and go."""
         self._every = False
@@ -186,12 +189,13 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
         comparison: ComparisonView,
         curves: Mapping[str, Sequence[Curve]] | None = None,
         colours: Mapping[str, str] | None = None,
+        others: Sequence[str] = (),
     ) -> None:
         """Show these runs, curves by the title of their chart, and each run's colour by its id ("curve-1" to "curve-8").
 
-        A run without a colour gets that of its place.
+        A run without a colour gets that of its place. `others` are what is said of runs that cannot stand beside these.
         """
-        self._comparison, self._curves = comparison, curves or {}
+        self._comparison, self._curves, self._others = comparison, curves or {}, others
         given = colours or {}
         self._colours = [given.get(run.id, COLOURS[i % CURVES]) for i, run in enumerate(comparison.runs)]
         self._arrange()
@@ -300,7 +304,10 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
             mark = "" if place else f"{BASELINE} "
             head.right = (mark + describe_run(comparison.runs[place]), self._colours[place])
         head.problems = write_problems(comparison) if comparison else []
-        head.styles.height = 1 + len(head.problems)
+        head.others = self._others
+        if not self._runs and self._others:
+            head.left, head.others = [(self._others[0], "muted")], self._others[1:]
+        head.styles.height = 1 + len(head.problems) + len(head.others)
         head.redraw()
 
     def _fill_table(self, value: int, notes: Sequence[int]) -> None:
@@ -312,7 +319,7 @@ The first run, marked ◆, is the baseline. What differs from it is coloured; be
             if notes[run]:
                 columns.append(Column(f"note:{run}", "", notes[run]))
         table.columns, table.colours, table.chosen = tuple(columns), self._colours, self._place
-        alone = "one run differs from nothing: space in Runs marks others"
+        alone = "one run differs from nothing: space in Runs marks others" if runs else "space in Runs marks trainings"
         table.empty = alone if len(runs) < 2 else "nothing like it here" if self._matching else "nothing differs"
         table.show(ListedRows([(line.key, fill_row(line, value, notes)) for line in lines]))
 
@@ -340,5 +347,6 @@ def fill_row(line: Line, value: int, notes: Sequence[int]) -> list[Cell]:
         if room:
             cells += [(text, tone), (note, "muted")]
         else:
-            cells.append((" ".join([text, *note.split()[-1:]]) if "@" in note else text, tone))
+            # what the value is of goes with it, the change does not
+            cells.append((" ".join([text, *(part for part in note.split() if part[0] in "n@")]), tone))
     return cells

@@ -24,7 +24,10 @@ class ComparedView(Protocol):
 
 
 class ItemView(Protocol):
-    """One setting or metric of every run. `steps` and `changes` (to the baseline) are a metric's, else empty."""
+    """One setting or metric of every run. `steps` and `changes` (to the baseline) are a metric's, else empty;
+
+    `counts`, over how many answers it is, a rate's.
+    """
 
     @property
     def key(self) -> str: ...
@@ -34,6 +37,8 @@ class ItemView(Protocol):
     def steps(self) -> Sequence[int | None]: ...
     @property
     def changes(self) -> Sequence[float | None]: ...
+    @property
+    def counts(self) -> Sequence[int | None]: ...
     @property
     def differs(self) -> bool: ...
 
@@ -81,7 +86,7 @@ class Line(NamedTuple):
     title: str
     values: Sequence[str] = ()
     notes: Sequence[str] = ()
-    """Of a metric: its change from the baseline, and @ its step where that is not the one asked about."""
+    """Of a metric: its change from the baseline, over how many answers it is, and @ its step if not the one asked about."""
     tones: Sequence[Tone] = ()
 
 
@@ -113,6 +118,8 @@ def _write_item(item: ItemView, section: SectionView, key: str) -> Line:
     values, notes = [], []
     for run, (value, step, change) in enumerate(zip(item.values, item.steps, item.changes, strict=True)):
         parts = [format_number(change, "+")] if run and change else []
+        if item.counts and item.counts[run] is not None:
+            parts.append(f"n={item.counts[run]}")
         if step is not None and step != section.steps[run]:
             parts.append(f"@{step}")
         notes.append(" ".join(parts))

@@ -37,7 +37,8 @@ class Confirm(ModalScreen[str | None]):
             if self._field is not None:
                 yield Input(plain(self._field), compact=True, select_on_focus=False)
             yield Static(
-                "y, enter  yes      n, esc  no" if self._field is None else "enter  yes      esc  no", id="keys"
+                "y, enter  yes      n, esc  no" if self._field is None else "type to edit      enter  yes      esc  no",
+                id="keys",
             )
 
     def action_answer(self, yes: bool) -> None:

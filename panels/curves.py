@@ -44,6 +44,8 @@ class ChartedRun:
     whole: bool
     """False while the series are a sketch of a file that is still being read."""
     headline: str
+    kind: str = "train"
+    """Curves are drawn of trainings alone."""
 
 
 @dataclass(frozen=True)

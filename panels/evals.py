@@ -26,7 +26,7 @@ from panels.judgement import ItemText, ItemView, JudgedView, write_item
 from panels.scrolled import Scrolled
 from panels.status import GLYPHS, STATUS_TONES
 from panels.style import read_style
-from panels.table import Cell, Column, Table
+from panels.table import ID_END, Cell, Column, Table
 from panels.text import plain
 from panels.verdict import VerdictText, VerdictView, write_verdict
 from panels.wrap import Runs, wrap
@@ -41,7 +41,7 @@ NOBODY = "no evaluations yet: charlab eval MODEL --prompts DATASET --judge JUDGE
 UNPINNED = "p pins an evaluation as the baseline: the others are then compared with it"
 
 LISTED = (
-    Column("model", "model", 26, share=3),
+    Column("model", "model", 26, share=3, keep=ID_END),
     Column("judge", "judge", 20, share=1),
     Column("prompts", "prompts", 12, rank=4),
     Column("when", "begun", 13, rank=3),

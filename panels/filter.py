@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 Kept = TypeVar("Kept")
@@ -27,12 +27,28 @@ def parse_words(text: str) -> Callable[[str], bool]:
     return _parse(text, lambda word: lambda text: word in text)
 
 
+def find_trouble(text: str, reads: Reads[Row], rows: Sequence[Row]) -> str:
+    """Which term is not understood, else which keeps none of `rows` by itself; empty where all is well."""
+    terms = _split(text)
+    for term, _ in terms:
+        found = _TERM.fullmatch(term)
+        if found is not None and found["sign"] != ":":
+            if found["key"] not in reads:
+                return f"no column '{found['key']}'"
+            if _read_number(found["value"]) is None:
+                return f"'{found['value']}' is no number"
+    nowhere = (term for term, wanted in terms if wanted and not any(map(_parse_term(term, reads), rows)))
+    return next((f"nothing has '{term}'" for term in nowhere), "")
+
+
+def _split(text: str) -> list[tuple[str, bool]]:
+    """Each term in lower case, and whether it is wanted: a minus stands before what is not."""
+    terms = [(term.lstrip("-"), term) for term in text.lower().split()]
+    return [(bare, (len(term) - len(bare)) % 2 == 0) for bare, term in terms if bare]
+
+
 def _parse(text: str, parse_term: Callable[[str], Callable[[Kept], bool]]) -> Callable[[Kept], bool]:
-    tests = []
-    for term in text.lower().split():
-        if bare := term.lstrip("-"):
-            wanted = (len(term) - len(bare)) % 2 == 0
-            tests.append((parse_term(bare), wanted))
+    tests = [(parse_term(term), wanted) for term, wanted in _split(text)]
 
     def keeps(one: Kept) -> bool:
         for test, wanted in tests:  # noqa: SIM110  takes half the time, and 100,000 rows may be asked
@@ -50,17 +66,22 @@ def _parse_term(term: str, reads: Reads[Row]) -> Callable[[Row], bool]:
     read, sign, value = reads[found["key"]], found["sign"], found["value"]
     if sign == ":":
         return lambda row: value in str(read(row)).lower()
-    try:
-        bound = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        return lambda row: False
+    bound = _read_number(value)
 
     def compare(row: Row) -> bool:
         mine = read(row)
-        if not isinstance(mine, int | float):
+        if bound is None or not isinstance(mine, int | float):
             return False
         return {"<": mine < bound, ">": mine > bound, "<=": mine <= bound, ">=": mine >= bound, "=": mine == bound}[
             sign
         ]
 
     return compare
+
+
+def _read_number(value: str) -> float | None:
+    """'0.5' and '50%' alike; None for what is no number."""
+    try:
+        return float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        return None

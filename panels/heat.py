@@ -74,13 +74,18 @@ class Heat(Lines, can_focus=True):
         self.words = ""
         self.row, self.at = 0, -1
         self.grids: Sequence[GridView] = ()
+        self.instead = ""
         self.prompts: list[Prompt] = []
         self.columns: list[Column] = []
         self.all_prompts: list[Prompt] = []
         self._top = self._left = 0
 
-    def show(self, grids: Sequence[GridView]) -> None:
-        """Replace what is shown; the cursor stays on its prompt and moment, and begins at the newest moment."""
+    def show(self, grids: Sequence[GridView], instead: str = "") -> None:
+        """Replace what is shown; the cursor stays on its prompt and moment, and begins at the newest moment.
+
+        `instead` is said where there are no answers.
+        """
+        self.instead = instead
         before = self.column.key if self.column else None
         self.grids = grids
         self.columns = list_columns(grids)
@@ -218,6 +223,8 @@ class Heat(Lines, can_focus=True):
         return lines if height < len(lines) + 3 else [*lines, Strip([]), *self._draw_legend()]
 
     def _describe_nothing(self) -> str:
+        if self.instead and not self.columns:
+            return self.instead
         if not self.grids:
             return "no run to show"
         if not self.columns:
@@ -233,7 +240,9 @@ class Heat(Lines, can_focus=True):
             span = sum(self.columns[at].at == index for at in frame.columns) * frame.cell - 1
             here = self.column is not None and self.column.at == index
             grid = self.grids[index]
-            name = f"{plain(grid.name[:99])} {grid.run.rsplit('-', 1)[-1]}"
+            name, end = plain(grid.name[:99]), grid.run.rsplit("-", 1)[-1]
+            # two runs of one name differ by the end of their ids
+            name = f"{fit(name, min(cell_len(name), span - len(end) - 1))} {end}"
             between = "  " if len(segments) > 1 else ""
             segments.append(Segment(f"{between} {fit(name, span)}", style("heat--here" if here else "heat--muted")))
         return Strip(segments)

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from panels.lines import Lines
 from panels.style import read_style
-from panels.table import BAR, GAP, GUTTER, Cell, Column, Table, fit, place_columns
+from panels.table import BAR, GAP, GUTTER, ID_END, Cell, Column, Table, fit, place_columns
 from panels.text import plain
 
 METER = 6
@@ -108,7 +108,7 @@ def _budget(cost: CostView) -> Cell:
 
 
 FIELDS: dict[str, Field] = {
-    "run": (Column("run", "run", 31), lambda c: (c.run, ""), lambda c: c.run),
+    "run": (Column("run", "run", 34, keep=ID_END), lambda c: (c.run, ""), lambda c: c.run),
     "kind": (Column("kind", "kind", 8, rank=4), lambda c: (c.kind, "muted"), lambda c: c.kind),
     "train": (Column("train", "train", 7, "right"), lambda c: (describe_time(c.train_seconds), ""), lambda c: c.train_seconds),
     "train_tokens": (Column("train_tokens", "tokens", 7, "right", rank=7), lambda c: _count(c.train_tokens), lambda c: c.train_tokens),

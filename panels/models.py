@@ -9,9 +9,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from panels.table import Cell, Column, Table
+from panels.table import ID_END, Cell, Column, Table
 
-COLUMNS = (Column("model", "model to talk to", 24, share=3), Column("what", "what it is", 16, share=2, rank=1))
+COLUMNS = (
+    Column("model", "model to talk to", 24, share=3, keep=ID_END),
+    Column("what", "what it is", 16, share=2, rank=1),
+)
 MOST = 2
 
 

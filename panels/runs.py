@@ -16,11 +16,11 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from panels.filter import parse_filter
+from panels.filter import find_trouble, parse_filter
 from panels.status import GLYPHS, STATUS_TONES
 from panels.style import read_style
-from panels.table import Cell, Column, Table
-from panels.text import format_age
+from panels.table import ID_END, Cell, Column, Table
+from panels.text import format_age, plain
 
 AGE_SECONDS = 15.0
 NO_RUNS = "no runs yet: launch one with 6, or charlab train RECIPE"
@@ -102,12 +102,12 @@ class Field(Protocol):
 
 
 FIELDS: dict[str, tuple[Column, Callable[[RunLine], Cell], Field]] = {
-    "id": (Column("id", "run", 31, share=1), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
+    "id": (Column("id", "run", 34, share=1, keep=ID_END), lambda r: ((r.problem and f"{r.id}: {r.problem}") or r.id, "bad" if r.problem else ""), lambda r: r.id),
     "status": (Column("status", "status", 12), _status, lambda r: r.status),
     "name": (Column("name", "name", 14, rank=9), lambda r: (r.name, ""), lambda r: r.name),
     "kind": (Column("kind", "kind", 7, rank=7), lambda r: (r.kind, "muted"), lambda r: r.kind),
     "objective": (Column("objective", "loss fn", 8, rank=4), lambda r: (r.objective, ""), lambda r: r.objective),
-    "base": (Column("base", "base", 21, share=1, rank=6), lambda r: (r.base, "muted"), lambda r: r.base),
+    "base": (Column("base", "base", 21, share=1, rank=6, keep=ID_END), lambda r: (r.base, "muted"), lambda r: r.base),
     "dataset": (Column("dataset", "dataset", 9, share=1, rank=5), lambda r: (r.dataset, "muted"), lambda r: r.dataset),
     "step": (Column("step", "step", 9, "right"), _step, lambda r: r.step),
     "loss": (Column("loss", "loss", 7, "right"), lambda r: _number(r.loss, "{:.3f}"), lambda r: r.loss),
@@ -201,7 +201,7 @@ class RunsPanel(Vertical):
         yield Table((), empty=NO_RUNS)
         with Horizontal(id="filter"):
             yield Input(placeholder="words, status:running, loss<2.5, -word", select_on_focus=False, compact=True)
-            yield Label("", id="count")
+            yield Label("", id="count", markup=False)
 
     def on_mount(self) -> None:
         self.set_interval(AGE_SECONDS, self._show)
@@ -248,7 +248,11 @@ class RunsPanel(Vertical):
         table.empty = "no run matches the filter; esc clears it" if self._filter and self._runs else NO_RUNS
         table.show(_Rows(self._shown, self._fields), marks=self._marks)
         if self._filter:
-            self.query_one("#count", Label).update(f"{len(self._shown):,} of {len(self._runs):,}")
+            trouble = find_trouble(self._filter, READS, self._runs)
+            words = [plain(trouble, 40)] if trouble else []
+            count = self.query_one("#count", Label)
+            count.update(" · ".join([*words, f"{len(self._shown):,} of {len(self._runs):,}"]))
+            count.set_class(bool(trouble), "-trouble")
 
     def action_mark(self) -> None:
         if (run := self.cursor_run) is not None:

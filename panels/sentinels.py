@@ -59,9 +59,9 @@ class Sentinels(Vertical):
         yield self.input
         yield self.status
 
-    def show(self, grids: Sequence[GridView]) -> None:
-        """Show these runs side by side; cursor, filter and rate stay as they are."""
-        self.heat.show(grids)
+    def show(self, grids: Sequence[GridView], instead: str = "") -> None:
+        """Show these runs side by side, or say `instead` where none was asked; cursor, filter and rate stay."""
+        self.heat.show(grids, instead)
         self._show_cell()
         self._lay_out()
 

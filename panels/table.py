@@ -33,6 +33,8 @@ NEAR = 200
 LONG = 1000
 """Characters of a cell that are looked at."""
 WHEEL = 3
+ID_END = 12
+"""Cells at the end of a run's id that say which kind it is and which one: "-export-8aa0"."""
 
 LOOKS = ("header", "cursor", "mark", "bar", "muted", "strong", "accent", "good", "warn", "bad")
 
@@ -50,6 +52,8 @@ class Column(NamedTuple):
     align: Align = "left"
     share: int = 0
     rank: int = 0
+    keep: int = 0
+    """Cells at the end of a name that stay where it is cut, since it is there that ids differ."""
 
 
 class Rows(Protocol):
@@ -268,8 +272,8 @@ class Table(Lines, can_focus=True):
         segments = [Segment(fit(mark, GUTTER), looks["mark"])]
         for place, (index, room) in enumerate(places):
             text, tone = cells[index]
-            gap = " " * GAP if place else ""
-            segments.append(Segment(gap + fit(text, room, self.columns[index].align), looks[tone]))
+            gap, column = " " * GAP if place else "", self.columns[index]
+            segments.append(Segment(gap + fit(text, room, column.align, column.keep), looks[tone]))
         spare = width - BAR - sum(segment.cell_length for segment in segments)
         segments += [Segment(" " * max(0, spare), looks[""]), Segment(bar, looks["bar"])]
         return Strip(Segment.simplify(segments))
@@ -316,17 +320,19 @@ def find_thumb(top: int, page: int, count: int) -> range:
     return range(start, start + size)
 
 
-def fit(text: str, width: int, align: Align = "left") -> str:
-    """A text as one harmless line of exactly so many cells."""
-    return _fit(text if len(text) <= LONG else text[:LONG] + "…", width, align)
+def fit(text: str, width: int, align: Align = "left", keep: int = 0) -> str:
+    """A text as one harmless line of exactly so many cells; of a name, `keep` cells at its end stay where it is cut."""
+    return _fit(text if len(text) <= LONG else text[:LONG] + "…", width, align, keep)
 
 
 @lru_cache(maxsize=8192)
-def _fit(text: str, width: int, align: Align) -> str:
+def _fit(text: str, width: int, align: Align, keep: int) -> str:
     if width < 1:
         return ""
     line = plain(text)
     spare = width - cell_len(line)
     if spare < 0:
-        return set_cell_size(line, width - 1) + "…"
+        # the beginning says when it was and what it is called, so it keeps half
+        end = line[-keep:][-(width // 2) :] if keep and width > 1 and line.isascii() and " " not in line else ""
+        return set_cell_size(line, width - 1 - len(end)) + "…" + end
     return " " * spare + line if align == "right" else line + " " * spare

@@ -15,6 +15,7 @@ from panels import metrics
 from panels.charts import AXES, SMOOTHINGS, Charts
 from panels.curves import ChartedRun, Look
 from panels.head import TrainingHead
+from panels.kinds import point_elsewhere
 from panels.style import read_style
 from panels.table import Cell, Column, Table
 from panels.text import plain
@@ -73,7 +74,9 @@ class TrainingPanel(Vertical, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._given: Sequence[ChartedRun] = ()
         self._runs: Sequence[ChartedRun] = ()
+        """Those of the given that have curves."""
         self._look = Look()
         self._notes: dict[str, Sequence[Note]] = {}
         self._kind = NOTES[0]
@@ -87,8 +90,9 @@ class TrainingPanel(Vertical, can_focus=True):
 
     def show(self, runs: Sequence[ChartedRun], *, events: Sequence[Note] = (), log: Sequence[Note] = ()) -> None:
         """Show these runs, the first in front, with its events and its log; drawn soon, not at every call."""
-        other = [run.id for run in runs] != [run.id for run in self._runs]
-        self._runs, self._notes = runs, {"events": events, "log": log}
+        other = [run.id for run in runs] != [run.id for run in self._given]
+        self._given, self._notes = runs, {"events": events, "log": log}
+        self._runs = [run for run in runs if run.kind == "train"]
         if other:
             self._look = replace(self._look, window=None, crosshair=None)
             self._paused = False
@@ -122,18 +126,24 @@ class TrainingPanel(Vertical, can_focus=True):
         names = sorted({name for run in self._runs for name in run.series})
         at = "newest" if self._look.crosshair is None else f"{self._look.axis} {self._look.crosshair:g}"
         return "\n".join(
-            [f"{' '.join(run.id for run in self._runs)}  {at}", *(f"{plain(n)}  {charts.read(n)}" for n in names)]
+            [f"{' '.join(run.id for run in self._given)}  {at}", *(f"{plain(n)}  {charts.read(n)}" for n in names)]
         )
 
     def _draw(self) -> None:
         self._due = False
         if not self._paused:
             self.query_one(Charts).show(self._runs, self._look)
+        elsewhere = bool(self._given) and not self._runs
+        if elsewhere is not self.has_class("-elsewhere"):
+            self.set_class(elsewhere, "-elsewhere")
+            self.refresh_bindings()
         self._tell()
         self._show_notes()
 
     def _tell(self) -> None:
-        self.query_one(TrainingHead).show(self._runs, self._describe_look())
+        front = self._given[0] if self._given else None
+        note = point_elsewhere(front.id, front.kind) if front is not None and front.kind != "train" else ""
+        self.query_one(TrainingHead).show(front, self._runs, self._describe_look(), note)
 
     def _show_notes(self) -> None:
         table = self.query_one(Table)
@@ -171,6 +181,9 @@ class TrainingPanel(Vertical, can_focus=True):
         self._tell()
 
     # ---------------------------------------------------------------- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not self.has_class("-elsewhere") or action in ("notes", "back")
 
     def action_axis(self) -> None:
         after = AXES[(AXES.index(self._look.axis) + 1) % len(AXES)]

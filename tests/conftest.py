@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # huggingface_hub reads it once, when it is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
 # as workers have it, and OpenMP reads it once too: tests that run beside each other share the cores
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 @pytest.fixture(autouse=True)

@@ -96,8 +96,14 @@ def take_lock(paths: RunPaths, patience: float = 0.0) -> int:
             ) from held
 
 
+WAITING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
+SPINS = "1000"
+"""How often one of torch's threads looks before it sleeps. By OpenMP's own 300,000 two trainings on the same cores
+stall each other; what it costs a training alone stands in docs/LOG.md."""
+
+
 def worker_environment() -> dict[str, str]:
-    """This environment, with charlab's packages importable, threads that sleep while they wait, and telemetry off."""
+    """This environment, with charlab's packages importable, threads that soon sleep, and telemetry off, each unless told otherwise."""
     here = str(Path(__file__).resolve().parents[2])
     path = os.environ.get("PYTHONPATH")
     return {
@@ -105,6 +111,5 @@ def worker_environment() -> dict[str, str]:
         "PYTHONPATH": f"{here}{os.pathsep}{path}" if path else here,
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_DISABLE_TELEMETRY": os.environ.get("HF_HUB_DISABLE_TELEMETRY", "1"),
-        # torch's threads wait for each other by spinning, so two trainings on the same cores stall each other
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+        **({} if WAITING & os.environ.keys() else {"GOMP_SPINCOUNT": SPINS}),
     }

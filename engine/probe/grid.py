@@ -4,10 +4,11 @@ is derived from the runs' files; nothing here is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.errors import StoreError
-from engine.records.dataset import Message, Probe
+from engine.records.dataset import Message, Probe, Prompt
 from engine.records.rows import Sample
 from engine.records.run import EvalRun, ParityRun, ProbeRun, Run
 from engine.stats.intervals import Proportion, wilson
@@ -77,7 +78,8 @@ def find_about(run: str, workspace: Workspace) -> list[RunPaths]:
 def read_grid(paths: RunPaths, about: Sequence[RunPaths] = ()) -> Grid:
     """All that the samples of the run say, and of those `about` it; StoreError where a record cannot be read."""
     run = open_record(paths)
-    probes, skipped = read_records(paths.probes, Probe)
+    asks: tuple[Path, type[Probe]] = (paths.prompts, Prompt) if isinstance(run, EvalRun) else (paths.probes, Probe)
+    probes, skipped = read_records(*asks)
     known = {probe.id: probe for probe in reversed(probes)}
     names = dict.fromkeys(p.id for p in probes)
     asked, bad = read_moments(paths, run)

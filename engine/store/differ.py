@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.records.run import Run
+from engine.store.journal import read_rows
 from engine.store.lookup import MetricsFile, Reading
 from engine.store.paths import RunPaths
 from engine.store.runs import open_run
@@ -17,6 +18,8 @@ MEASURES = (
     "tokens_per_second", "seconds_per_step", "rss_mb", "device_mb",
 )  # fmt: skip
 """In which order metrics are told, each before its held-out twin; others follow."""
+RATES = ("break_rate", "in_character_rate")
+"""Over the answers to the sentinels, of which there are fewer while a run trains than at its ends."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Item:
     """Of a metric: when it was measured, None where it was not. Empty for a setting."""
     changes: tuple[float | None, ...] = ()
     """Of a metric: its difference to the first run's."""
+    counts: tuple[int | None, ...] = ()
+    """Of a rate of the sentinels: over how many answers, None where that is not told. Empty for anything else."""
 
     @property
     def differs(self) -> bool:
@@ -99,11 +104,13 @@ def compare_runs(paths: Sequence[RunPaths]) -> Comparison:
         last = [file.last_step if file else None for file in files]
         step = min((at for at in last if at is not None), default=None)
         if step is not None:
+            asked = [count_answers(path) for path, _ in runs]
             ends = [file.read_newest() if file else {} for file in files]
             there = [file.read_newest(step) if file else {} for file in files]
-            sections.append(Section(f"metrics at step {step}", compare_metrics(there), (step,) * len(files)))
+            sections.append(Section(f"metrics at step {step}", compare_metrics(there, asked), (step,) * len(files)))
             if set(last) != {step}:
-                sections.append(Section("at the end", (Item("step", tuple(last)), *compare_metrics(ends)), tuple(last)))
+                newest = (Item("step", tuple(last)), *compare_metrics(ends, asked))
+                sections.append(Section("at the end", newest, tuple(last)))
     return Comparison(
         runs=tuple(Compared(path.id, run.name, at) for (path, run), at in zip(runs, last, strict=True)),
         sections=tuple(sections),
@@ -152,19 +159,33 @@ def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def compare_metrics(readings: Sequence[Mapping[str, Reading]]) -> tuple[Item, ...]:
+def count_answers(paths: RunPaths) -> dict[int, int]:
+    """How many answers the sentinels gave at each step, by the newest attempt that asked them there."""
+    asked = {}
+    for event in read_rows(paths.events):
+        step, data = event.get("step"), event.get("data")
+        if event.get("kind") == "sentinel" and isinstance(step, int) and isinstance(data, dict):
+            n = data.get("n")
+            asked[step] = n if isinstance(n, int) else 0
+    return {step: n for step, n in asked.items() if n}
+
+
+def compare_metrics(readings: Sequence[Mapping[str, Reading]], asked: Sequence[Mapping[int, int]]) -> tuple[Item, ...]:
+    """By name; `asked` are the answers at each step that rates are over."""
     names = {name for one in readings for name in one}
-    return tuple(_compare_metric(name, [one.get(name) for one in readings]) for name in sorted(names, key=_rank))
+    return tuple(_compare_metric(name, [one.get(name) for one in readings], asked) for name in sorted(names, key=_rank))
 
 
-def _compare_metric(name: str, readings: Sequence[Reading | None]) -> Item:
+def _compare_metric(name: str, readings: Sequence[Reading | None], asked: Sequence[Mapping[int, int]]) -> Item:
     values = [reading.value if reading else None for reading in readings]
+    counts = [known.get(reading.step) if reading else None for reading, known in zip(readings, asked, strict=True)]
     base = values[0]
     return Item(
         key=name,
         values=tuple(values),
         steps=tuple(reading.step if reading else None for reading in readings),
         changes=tuple(None if value is None or base is None else value - base for value in values),
+        counts=tuple(counts) if name in RATES else (),
     )
 
 

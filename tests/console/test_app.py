@@ -221,6 +221,27 @@ def test_a_run_unmarked_and_marked_again_at_once_keeps_its_curves(workspace: Wor
     drive(workspace, check)
 
 
+def test_panels_about_trainings_say_where_a_run_of_another_kind_is_shown(
+    workspace: Workspace, write_evaluation: Callable[..., Any]
+) -> None:
+    judged, again = "20260101-0900-madison-eval-1a2b", "20260101-0901-madison-score-3c4d"
+    write_evaluation(judged, [7.0, 6.0])
+    write_evaluation(again, [5.0, 4.0], of=judged)
+
+    async def check(app: Lab, pilot: Pilot[int]) -> None:
+        await listed(app, pilot, 2)
+        for run, digit, panel in ((judged, "2", "training"), (judged, "4", "compare"), (again, "3", "sentinels")):
+            app.opened = run
+            app._watch()
+            words = f"{run} is {'an eval' if run == judged else 'a score'} run: 8 Evals shows it"
+            await pilot.press(digit)
+            await wait_until(pilot, lambda panel=panel: panel_of(app) == panel, panel)
+            await wait_until(pilot, lambda words=words: words in screen_text(app), words)
+            assert "could not be read" not in screen_text(app)
+
+    drive(workspace, check)
+
+
 def test_more_runs_than_there_are_colours_are_refused_with_words(workspace: Workspace, write_run: WriteRun) -> None:
     for n in range(9):
         write_run(f"2026010{n + 1}-0900-ada-000{n}", rows=[], ended="finished")

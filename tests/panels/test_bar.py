@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from panels.bar import Bar
 
+NINE = ("Runs", "Training", "Sentinels", "Compare", "Datasets", "Launch", "Chat", "Evals", "Ledger")
 PANELS = (("runs", "Runs"), ("training", "Training"), ("compare", "Compare"), ("launch", "Launch"))
 
 
@@ -109,3 +110,28 @@ def test_a_click_on_a_name_asks_for_its_panel(width: int) -> None:
         assert app.chosen == [name for name, _ in PANELS]
 
     play(act, (width, 3))
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (103, " charlab  1 Runs  2 Training  3 Sentinels  4 Compare  5 Datasets  6 Launch  7 Chat  8 Evals  9 Ledger"),
+        (102, " 1 Runs  2 Training  3 Sentinels  4 Compare  5 Datasets  6 Launch  7 Chat  8 Evals  9 Ledger"),
+        (90, " 1 Runs  2 Train  3 Sentinels  4 Compare  5 Data  6 Launch  7 Chat  8 Evals  9 Ledger"),
+        (80, " 1 Runs 2 Train 3 Sentinels 4 Compare 5 Data 6 Launch 7 Chat 8 Evals 9 Ledger"),
+        (60, " 1 2 3 Sentinels 4 5 6 7 8 9"),
+        (20, " 1 2 3 4 5 6 7 8 9"),
+    ],
+)
+def test_no_name_is_cut_and_where_there_is_no_room_the_open_panel_keeps_its_own(width: int, text: str) -> None:
+    async def go() -> None:
+        app: App[None] = App()
+        async with app.run_test(size=(width, 3)) as pilot:
+            bar = Bar([(title.lower(), title) for title in NINE])
+            await app.mount(bar)
+            bar.show(open="sentinels")
+            await pilot.pause()
+            assert text_of(bar).rstrip() == text
+            assert bar.render_line(0).cell_length == width
+
+    asyncio.run(go())

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from panels.compare import Compare, ComparedTable, measure_runs
+from panels.compare import Compare, ComparedTable, fill_row, measure_runs
 from panels.comparison import (
     Line,
     drop_shared,
@@ -32,6 +32,7 @@ class Item:
     values: tuple[Any, ...]
     steps: tuple[int | None, ...] = ()
     changes: tuple[float | None, ...] = ()
+    counts: tuple[int | None, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -362,3 +363,26 @@ def test_notes_give_way_where_not_all_have_room() -> None:
     assert measure_runs(lines, 3, 120) == (12, [3, 10, 10])
     assert measure_runs(lines, 3, 77) == (12, [0, 0, 0])
     assert measure_runs(lines, 3, 10) == (8, [0, 0, 0])
+
+
+def test_a_rate_says_over_how_many_answers_it_is() -> None:
+    rate = Item("break_rate", (0.5, 0.0), (40, 20), (0.0, -0.5), (120, 10))
+    comparison = Comparison(TWO.runs, (Section("metrics at step 40", (rate,), (40, 40)),))
+    assert write_text(comparison)[-1] == "  break_rate         0.500  n=120  0.000  -0.500 n=10 @20"
+    line = list(list_lines(comparison))[1]
+    assert fill_row(line, 12, [0, 0])[1:] == [("0.500 n=120", ""), ("0.000 n=10 @20", "accent")]
+
+
+def test_runs_of_other_kinds_are_pointed_to_with_one_message() -> None:
+    other = "x is an eval run: 8 Evals shows it"
+
+    async def do(app: Alone, pilot: Pilot[None]) -> None:
+        head = app.query(".compare--head").first()
+        app.compare.show(Comparison((), ()), others=[other])
+        await pilot.pause()
+        assert [head.render_line(y).text.strip() for y in range(head.size.height)] == [other]
+        app.compare.show(TWO, others=[other])
+        await pilot.pause()
+        assert head.render_line(1).text.strip() == other
+
+    drive(do)

@@ -158,3 +158,13 @@ def test_times_and_counts_are_short() -> None:
     assert [shorten_count(n) for n in (999, 1000, 12_345, 999_000, 4_060_000)] == [
         "999", "1.00k", "12.3k", "999k", "4.06M",
     ]  # fmt: skip
+
+
+def test_a_long_id_keeps_its_end_in_a_narrow_terminal() -> None:
+    exported = replace(NOTHING, run="20260104-0900-madison-orpo-export-8aa0", kind="export")
+
+    async def act(app: Stage, panel: LedgerPanel, pilot: Pilot[None]) -> None:
+        table = panel.query_one(Table)
+        assert "20260104-0900-madison…-export-8aa0 " in table.render_line(1).text
+
+    play(act, (80, 20), replace(LEDGER, costs=(exported,)))

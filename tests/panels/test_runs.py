@@ -316,6 +316,30 @@ def test_the_filter_field_opens_types_filters_and_goes() -> None:
     play(act)
 
 
+def test_beside_the_count_stands_which_term_is_not_understood() -> None:
+    async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"loss<[b]x")
+        assert count(app) == "'[b]x' is no number · 0 of 3"
+        app.query_one(Input).value = "status:foo"
+        await pilot.pause()
+        assert count(app) == "nothing has 'status:foo' · 0 of 3"
+        app.query_one(Input).value = "status:lost"
+        await pilot.pause()
+        assert count(app) == "1 of 3"
+
+    play(act)
+
+
+def test_ids_that_differ_at_their_ends_are_told_apart_in_a_narrow_terminal() -> None:
+    ends = ("export-1a2b", "export-3c4d", "parity-5e6f")
+    runs = [Run(f"20260101-0900-the-elder-madison-orpo-{end}", created=i) for i, end in enumerate(ends)]
+
+    async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
+        assert order(app) == [f"20260101-0900-the-eld…-{end}" for end in reversed(ends)]
+
+    play(act, runs, (80, 24))
+
+
 def test_a_filter_that_nothing_passes_says_how_to_clear_it_and_no_run_has_the_cursor() -> None:
     async def act(app: Stage, panel: RunsPanel, pilot: Pilot[None]) -> None:
         await pilot.press("slash", *"zzz", "enter")

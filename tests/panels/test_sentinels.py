@@ -471,3 +471,13 @@ def test_a_panel_shows_what_it_was_given_before_it_was_mounted() -> None:
             assert str(panel.status.content).startswith("who at step 20: 0 of 12 break")
 
     asyncio.run(go())
+
+
+def test_what_is_said_instead_stands_where_no_run_was_asked() -> None:
+    async def check(app: Console, panel: Sentinels, pilot: Pilot[None]) -> None:
+        panel.show([make_grid({})], "an export run: charlab show 1a2b")
+        assert text_of(panel.heat)[0].strip() == "an export run: charlab show 1a2b"
+        panel.show([ada()], "an export run: charlab show 1a2b")
+        assert "export" not in "".join(text_of(panel.heat))
+
+    drive([make_grid({})], check)

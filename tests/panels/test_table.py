@@ -193,6 +193,15 @@ def test_of_a_text_of_a_million_characters_the_start_is_shown() -> None:
     assert fit(" " * 1_000_000 + "x", 4) == "…   "
 
 
+def test_a_name_is_cut_in_its_middle_where_its_end_is_to_be_kept() -> None:
+    name = "20260101-0900-madison-orpo-export-8aa0"
+    assert fit(name, 31, keep=12) == "20260101-0900-madi…-export-8aa0"
+    assert fit(name, 38, keep=12) == name
+    assert fit(name, 10, keep=12) == "2026…-8aa0"
+    assert fit(name, 1, keep=12) == "…"
+    assert fit("20260101-0900-ada: run.json is torn", 24, keep=12) == "20260101-0900-ada: run.…"
+
+
 # ---------------------------------------------------------------- the picture
 
 

@@ -489,3 +489,23 @@ def test_an_explanation_says_which_way_is_good_what_is_healthy_and_what_the_obje
     assert "Under" not in explain(METRICS["margin_nats"], "orpo")[1]
     _, unknown = explain(describe_metric("my.own"), "orpo")
     assert unknown == "A metric that this run wrote and charlab does not know."
+
+
+def test_of_a_run_of_another_kind_it_is_said_where_its_result_is_and_no_chart_is_drawn() -> None:
+    judged = replace(make_run("20260101-0900-ada-eval-9f94", series={}), kind="eval")
+
+    async def act(panel: TrainingPanel, pilot: Pilot[None]) -> None:
+        await show(panel, pilot, judged, events=[("09:00:01", "started", "")])
+        assert head(panel)[1] == "20260101-0900-ada-eval-9f94 is an eval run: 8 Evals shows it"
+        assert not panel.query_one(Charts).display
+        assert "started" in notes(panel)[0]
+        await pilot.press("x", "z", "l", "y")
+        assert head(panel)[1].endswith("8 Evals shows it")
+        await show(panel, pilot, judged, make_run(ADA))
+        assert panel.query_one(Charts).display, "the training beside it has curves"
+        assert head(panel)[0].endswith("8 Evals shows it")
+        assert head(panel)[1].startswith(ADA)
+        await show(panel, pilot, make_run(ADA), judged)
+        assert "Evals" not in "".join(head(panel))
+
+    play(act)

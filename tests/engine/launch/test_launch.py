@@ -86,11 +86,14 @@ def test_a_queue_passes_over_what_was_asked_to_stop_or_started_by_a_person(tmp_p
     assert read_json(started.launch) == LAUNCH
 
 
-def test_the_threads_of_a_worker_sleep_while_they_wait_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_threads_of_a_worker_soon_sleep_while_they_wait_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert worker_environment()["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert worker_environment()["GOMP_SPINCOUNT"] == "1000"
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    assert worker_environment()["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert "GOMP_SPINCOUNT" not in worker_environment()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "5")
+    assert worker_environment()["GOMP_SPINCOUNT"] == "5"
 
 
 def test_what_has_ended_cannot_be_stopped(paths: RunPaths) -> None:

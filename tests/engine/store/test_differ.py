@@ -163,4 +163,19 @@ def test_a_comparison_goes_into_json_whole(write_run: Write) -> None:
     told = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert told["runs"][1] == {"id": "20260101-0900-ada-orpo-3c4d", "name": "ada-orpo", "last_step": 1}
     recipe = next(s for s in told["sections"] if s["name"] == "recipe")
-    assert {"key": "seed", "values": [1, 2], "steps": [], "changes": []} in recipe["items"]
+    assert {"key": "seed", "values": [1, 2], "steps": [], "changes": [], "counts": []} in recipe["items"]
+
+
+def test_a_rate_knows_over_how_many_answers_the_newest_attempt_took_it(write_run: Write) -> None:
+    rows = [(1, 0, {"break_rate": 0.5, "loss": 1.0}), (1, 2, {"loss": 1.0})]
+    first, second = write_run("1a2b", rows=rows), write_run("3c4d", rows=rows)
+    told: list[dict[str, Any]] = [
+        {"attempt": 1, "time": 1.0, "kind": "sentinel", "step": 0, "data": {"n": 120, "breaks": 60}},
+        {"attempt": 2, "time": 2.0, "kind": "sentinel", "step": 0, "data": {"n": 10, "breaks": 5}},
+        {"attempt": 2, "time": 2.0, "kind": "sentinel", "step": [], "data": None},
+    ]
+    first.events.write_text("".join(json.dumps(event) + "\n" for event in told))
+    second.events.write_text(json.dumps({**told[0], "data": {"n": "many"}}) + "\n")
+    comparison = compare_runs([first, second])
+    assert item(comparison, "metrics at step 2", "break_rate").counts == (10, None)
+    assert item(comparison, "metrics at step 2", "loss").counts == ()
