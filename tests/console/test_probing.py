@@ -286,7 +286,10 @@ def test_a_run_that_died_behind_its_last_answer_finishes_without_asking(
 
 
 WRONG = {
-    "probe nobody/nothing": ("neither in the local Hugging Face cache nor to be reached", "copy the model into a folder"),
+    "probe nobody/nothing": (
+        "neither in the local Hugging Face cache nor to be reached",
+        "copy the model into a folder",
+    ),
     "probe bundled:nope": ("no bundled model 'nope'", "one of: bundled:smollm2-135m"),
     f"probe {BUNDLED} --format Raw": ("no format 'Raw'", "one of: chat, raw, instruction"),
     f"probe {BUNDLED} --attack flattery": ("no attack 'flattery'", "one of: stop-pretending, prefill, interview"),

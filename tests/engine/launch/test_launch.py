@@ -86,7 +86,9 @@ def test_a_queue_passes_over_what_was_asked_to_stop_or_started_by_a_person(tmp_p
     assert read_json(started.launch) == LAUNCH
 
 
-def test_the_threads_of_a_worker_soon_sleep_while_they_wait_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_threads_of_a_worker_soon_sleep_while_they_wait_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     assert worker_environment()["GOMP_SPINCOUNT"] == "1000"
