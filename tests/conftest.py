@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # huggingface_hub reads it once, when it is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
+# whoever starts the tests in the background may have them ignore it, and every command that they start then does
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # as workers have it, and OpenMP reads it once too: tests that run beside each other share the cores
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 

@@ -30,7 +30,9 @@ def interrupt(patience: float = 0.0) -> None:
 
 @contextmanager
 def heed_stop(paths: RunPaths) -> Iterator[None]:
-    """Interrupt the block where the run is asked to stop; until then its events say that it is alive."""
+    """Interrupt the block where the run is asked to stop, or was; until then its events say that it is alive."""
+    if paths.stop.exists():
+        raise KeyboardInterrupt
     left = threading.Event()
 
     def watch() -> None:

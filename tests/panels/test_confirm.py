@@ -49,7 +49,7 @@ def test_any_other_key_answers_nothing(key: str) -> None:
 def test_the_field_is_typed_into_and_comes_back_with_enter() -> None:
     answers, shown = ask("end", *"yn q", "enter", field="ada@20")
     assert answers == ["ada@20yn q"]
-    assert shown[-1] == "enter  yes      esc  no"
+    assert shown[-1] == "type to edit      enter  yes      esc  no"
     assert ask("x", "escape", field="ada@20")[0] == [None]
 
 
