@@ -35,6 +35,7 @@ from engine.store.paths import Workspace
 from panels.bar import Bar
 from panels.curves import ChartedRun
 from panels.keys import Keys
+from panels.kinds import PANEL_OF, PANELS
 from panels.runs import RunsPanel
 from panels.text import harmless_lines, plain
 from panels.training import TrainingPanel
@@ -42,12 +43,6 @@ from panels.training import TrainingPanel
 if TYPE_CHECKING:
     from console.rooms import Room
 
-PANELS = (
-    ("runs", "Runs"), ("training", "Training"), ("sentinels", "Sentinels"), ("compare", "Compare"),
-    ("datasets", "Datasets"), ("launch", "Launch"), ("chat", "Chat"), ("evals", "Evals"), ("ledger", "Ledger"),
-)  # fmt: skip
-PANEL_OF = {"train": "training", "probe": "sentinels", "eval": "evals", "score": "evals"}
-"""Where a run of this kind is looked at; the others in Training, for their log."""
 MOST_WATCHED = 8
 """As many as the theme has curve colours."""
 

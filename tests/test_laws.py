@@ -84,7 +84,8 @@ def test_listing_runs_loads_no_torch_and_validates_no_record(workspace: object) 
 CONSOLE_WALK = """
 import asyncio, sys
 from pathlib import Path
-from console.app import PANELS, Lab
+from console.app import Lab
+from panels.kinds import PANELS
 from engine.store.paths import Workspace
 
 async def go() -> None:

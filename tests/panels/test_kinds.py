@@ -9,6 +9,7 @@ from panels.kinds import point_elsewhere
     ("kind", "words"),
     [
         ("probe", "x-1a2b is a probe run: 3 Sentinels shows it"),
+        ("train", "x-1a2b is a train run: 2 Training shows it"),
         ("eval", "x-1a2b is an eval run: 8 Evals shows it"),
         ("score", "x-1a2b is a score run: 8 Evals shows it"),
         ("compare", "a compare run: charlab show x-1a2b"),
